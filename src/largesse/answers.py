@@ -1,0 +1,322 @@
+"""One column of answers -> levels and missing kinds, by the rules of its role. Works on distinct answers, never on rows."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from largesse.errors import InputError
+from largesse.reading import Raw, plain
+from largesse.study import Study
+
+SHOWN = 3  # values quoted in a message at most
+WIDTH = 24  # characters of each
+ADMINISTRATIVE: Final = {"district", "province", "wave", "weight", "respondent"}  # not asked: 98 is a district there
+RECEIVED: Mapping[str, int] = {"0": 0, "no": 0, "false": 0, "1": 1, "yes": 1, "true": 1}
+
+
+class Missing(IntEnum):
+    """Why an answer is not on the scale. Answers on the scale are 0 or more."""
+
+    BLANK = -1
+    DONT_KNOW = -2
+    REFUSED = -3
+
+
+WORDS: Mapping[Missing, str] = {
+    Missing.DONT_KNOW: "don't know",
+    Missing.REFUSED: "refused",
+    Missing.BLANK: "no answer",
+}
+
+
+@dataclass(frozen=True)
+class Question:
+    """A column with what the study and the file say about it."""
+
+    column: str
+    role: str
+    where: str
+    series: pd.Series[Any]
+    label: str
+    levels: tuple[str, ...]
+    kinds: Mapping[str, Missing]
+    codes: Mapping[str, str]
+    threshold: int | None
+
+    @classmethod
+    def of(cls, column: str, role: str, raw: Raw, study: Study, where: str) -> Question:
+        """The question that `column` of `raw` answers in its role."""
+        kinds = {text: Missing.BLANK for text in {"", *raw.blanks.get(column, ())}}
+        if role not in ADMINISTRATIVE:
+            kinds |= {plain(code): Missing.DONT_KNOW for code in study.missing.dont_know}
+            kinds |= {plain(code): Missing.REFUSED for code in study.missing.refused}
+        return cls(
+            column=column,
+            role=role,
+            where=where,
+            series=raw.table[column],
+            label=raw.labels.get(column, column),
+            levels=study.levels.get(column, ()),
+            kinds=kinds,
+            codes=raw.codes.get(column, {}),
+            threshold=study.gift.threshold,
+        )
+
+    def wrong(self, found: str, expected: str) -> InputError:
+        """The error that says so about this column."""
+        return InputError.one(self.where, f"column '{self.column}'", found, expected)
+
+    def read(self, text: str) -> str | Missing:
+        """The level an answer stands for, or why it is missing. A listed level is never missing."""
+        listed = {plain(level): level for level in self.levels}
+        code = self.codes.get(text, text)
+        known: Iterable[str | Missing | None] = (m.get(t) for m in (listed, self.kinds) for t in (text, code))
+        return next((meaning for meaning in known if meaning is not None), text)
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A column understood.
+
+    Attributes
+    ----------
+    values : [row], position in `levels` (negative: a :class:`Missing`), or the number itself where `levels` is empty.
+    status : [row], 0 where answered, else the kind of :class:`Missing`.
+    levels : lowest to highest for items; in the order of the table for the rest.
+    listed : True when the study or the file gives the order of the levels.
+    """
+
+    column: str
+    role: str
+    label: str
+    values: NDArray[Any]
+    status: NDArray[np.int8]
+    levels: tuple[str, ...] = ()
+    listed: bool = False
+
+    def count(self, kind: Missing, keep: NDArray[np.bool_] | None = None) -> int:
+        """How many rows (of those kept) are missing for this reason."""
+        return int(np.count_nonzero((self.status == kind) & (True if keep is None else keep)))
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The distinct answers of a column: `row[i]` indexes `meanings`; -1 is a blank."""
+
+    row: NDArray[np.intp]
+    meanings: tuple[str | Missing, ...]
+
+    @classmethod
+    def of(cls, question: Question) -> Answers:
+        """Find the distinct answers and what each means."""
+        try:
+            row, values = pd.factorize(question.series)
+        except TypeError:
+            raise question.wrong("values that are neither numbers nor text", "one answer in each row") from None
+        return cls(row, tuple(question.read(plain(v)) for v in values))
+
+    @property
+    def levels(self) -> list[str]:
+        """Distinct answers that are not missing."""
+        return list(dict.fromkeys(m for m in self.meanings if not isinstance(m, Missing)))
+
+    def coded(self, question: Question, levels: Iterable[str], position: Mapping[str, int] | None = None) -> Coded:
+        """[row] positions in `levels`, or as `position` says."""
+        levels = tuple(levels)
+        place = {level: i for i, level in enumerate(levels)} if position is None else position
+        found = [int(m) if isinstance(m, Missing) else place[m] for m in self.meanings]
+        values = np.array([*found, Missing.BLANK], dtype=np.int64)[self.row]  # [row]; -1 picks the blank at the end
+        status = np.minimum(values, 0).astype(np.int8)
+        listed = bool(question.levels) or bool(file_order(question))
+        return Coded(question.column, question.role, question.label, values, status, levels, listed)
+
+
+# --- levels ----------------------------------------------------------------------------------------------------
+
+
+def number(text: str) -> float | None:
+    """The finite number a text stands for, or None."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def natural(text: str) -> tuple[float, list[str | int]]:
+    """Sort key: numbers by value before words; within words, digits by value (`ward 2` before `ward 10`)."""
+    value = number(text)
+    parts = re.split(r"(\d{1,18})", text)
+    words = [int(part) if i % 2 else part for i, part in enumerate(parts)]
+    return math.inf if value is None else value, words
+
+
+def file_order(question: Question) -> dict[str, int]:
+    """Level -> rank where the file itself orders its answers (value labels, ordered categories); else empty."""
+    kind = question.series.dtype
+    if not (isinstance(kind, pd.CategoricalDtype) and kind.ordered):
+        return {}
+    return {str(question.read(plain(level))): i for i, level in reversed(list(enumerate(kind.categories)))}
+
+
+def shown(values: Collection[str]) -> str:
+    """Up to three values, shortened."""
+    first = ", ".join(repr(v if len(v) <= WIDTH else v[: WIDTH - 1] + "…") for v in sorted(values)[:SHOWN])
+    return first + (f" and {len(values) - SHOWN} more" if len(values) > SHOWN else "")
+
+
+def _within_listed(question: Question, found: Iterable[str]) -> None:
+    """Raise when an answer is not one of the levels that the study lists."""
+    strange = set(found) - set(question.levels)
+    if question.levels and strange:
+        expected = f"one of {', '.join(question.levels)} (key 'levels.{question.column}'), or a code in [missing]"
+        raise question.wrong(f"the answer {shown(strange)}", expected)
+
+
+def _scale(question: Question, found: list[str]) -> tuple[str, ...]:
+    """Levels of an ordered item, lowest to highest: listed, in the file's order, or by number."""
+    ranks = file_order(question)
+    if question.levels:
+        return question.levels
+    if ranks:
+        return tuple(sorted(found, key=ranks.__getitem__))
+    if any(number(level) is None for level in found):
+        expected = f"key 'levels.{question.column}' in study.toml, lowest to highest"
+        raise question.wrong(f"an unordered item: answers in words, {shown(found)}", expected)
+    return tuple(sorted(found, key=natural))
+
+
+# --- one reader for each role ----------------------------------------------------------------------------------
+
+
+def ordered(question: Question) -> Coded:
+    """A loyalty item or the market question: answers on a scale of at least two levels."""
+    answers = Answers.of(question)
+    _within_listed(question, answers.levels)
+    levels = _scale(question, answers.levels)
+    if not answers.levels:
+        raise question.wrong("no answers at all", "at least two different answers")
+    if len(levels) < 2 or len(answers.levels) < 2:
+        raise question.wrong(f"the single answer {shown(answers.levels)}", "at least two different answers")
+    return answers.coded(question, levels)
+
+
+def place(question: Question) -> Coded:
+    """District, province or wave: listed, in the file's order, or in natural order."""
+    answers = Answers.of(question)
+    _within_listed(question, answers.levels)
+    ranks = file_order(question)
+    return answers.coded(question, question.levels or sorted(answers.levels, key=ranks.get if ranks else natural))
+
+
+def categorical(question: Question) -> Coded:
+    """A covariate in categories; what is missing becomes a level of its own, at the end."""
+    answers = Answers.of(question)
+    _within_listed(question, answers.levels)
+    levels = question.levels or sorted(answers.levels)
+    coded = answers.coded(question, [*levels, *(w for w in WORDS.values() if w not in levels)])
+    values = coded.values.copy()
+    for kind, words in WORDS.items():
+        values[coded.status == kind] = coded.levels.index(words)
+    return replace(coded, values=values, listed=bool(question.levels))
+
+
+def gift(question: Question) -> Coded:
+    """Received (1) or not (0)."""
+    answers = Answers.of(question)
+    rule, expected = _gift_rule(question)
+    received = {level: rule(level) for level in answers.levels}
+    strange = [level for level, value in received.items() if value is None]
+    if strange:
+        raise question.wrong(f"the answer {shown(strange)}", expected)
+    return answers.coded(question, ("0", "1"), {level: int(value or 0) for level, value in received.items()})
+
+
+def _gift_rule(question: Question) -> tuple[Callable[[str], int | None], str]:
+    """How an answer becomes 0 or 1, and what to say of an answer that does not."""
+    if question.threshold is not None:
+        return _counted(question.threshold), "a count of gifts: 0, 1, 2, ..."
+    if question.levels:
+        both = len(question.levels) == 2
+        expected = f"two levels in key 'levels.{question.column}': not received, then received"
+        return lambda level: question.levels.index(level) if both and level in question.levels else None, expected
+    expected = "0 or 1, no or yes, false or true; or a count, with key 'gift.threshold'"
+    return lambda level: RECEIVED.get(level.lower(), _by_code(question, level)), expected
+
+
+def _by_code(question: Question, level: str) -> int | None:
+    """Labels in other words are understood by their codes, if these are 0 and 1."""
+    coded_from_0 = "0" in question.codes.values()
+    return {"0": 0, "1": 1}.get(question.codes.get(level, "")) if coded_from_0 else None
+
+
+def _counted(threshold: int) -> Callable[[str], int | None]:
+    def rule(level: str) -> int | None:
+        count = number(level)
+        return None if count is None or count < 0 or count != int(count) else int(count >= threshold)
+
+    return rule
+
+
+def continuous(question: Question) -> Coded:
+    """A covariate in numbers."""
+    values, status = _numbers(question)
+    return Coded(question.column, question.role, question.label, values, status)
+
+
+def weight(question: Question) -> Coded:
+    """A survey weight: a number of at least 0 in every row."""
+    values, status = _numbers(question)
+    for bad, what in ((status < 0, "missing"), (values < 0, "negative")):
+        if bad.any():
+            raise question.wrong(f"{np.count_nonzero(bad)} {what} weights", "a number of at least 0 in every row")
+    return Coded(question.column, question.role, question.label, values, status)
+
+
+def _numbers(question: Question) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
+    """[row] numbers and their status; values that are not numbers must be missing codes."""
+    series = question.series
+    if pd.api.types.is_datetime64_any_dtype(series) or pd.api.types.is_complex_dtype(series):
+        raise question.wrong("dates or complex numbers", "numbers")
+    text = series.astype(str).str.strip() if not pd.api.types.is_numeric_dtype(series) else series
+    values = pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan).copy()
+    status = np.where(np.isnan(values), Missing.BLANK, 0).astype(np.int8)
+    odd = np.isnan(values) & series.notna().to_numpy()
+    status[odd] = Answers.of(replace(question, series=series[odd], levels=())).coded_kinds()
+    for code, kind in question.kinds.items():
+        status[values == number(code)] = kind
+    if (status > 0).any() or np.isinf(values).any():
+        count = np.count_nonzero((status > 0) | np.isinf(values))
+        raise question.wrong(f"{count} values that are not numbers", "numbers, or a code in [missing]")
+    values[status < 0] = np.nan
+    return values, status
+
+
+def respondent(question: Question) -> Coded:
+    """Only which rows have no id: ids themselves are never kept."""
+    blank = question.series.isna().to_numpy()
+    status = np.where(blank, Missing.BLANK, 0).astype(np.int8)
+    return Coded(question.column, question.role, question.label, np.zeros(len(blank)), status)
+
+
+READ: Mapping[str, Callable[[Question], Coded]] = {
+    "district": place,
+    "province": place,
+    "wave": place,
+    "gift": gift,
+    "loyalty": ordered,
+    "market": ordered,
+    "categorical": categorical,
+    "continuous": continuous,
+    "weight": weight,
+    "respondent": respondent,
+}

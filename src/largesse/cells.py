@@ -1,0 +1,230 @@
+"""Cells: counts of distinct (profile, answers) patterns, all that a likelihood ever reads.
+
+Collapsing is exact: respondents of one cell have the same likelihood, so a cell counts it `count` times.
+With several items most cells hold one respondent, so cells are private data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import xarray as xr
+
+from largesse import dims
+from largesse.exposure import Coverage, coverage
+from largesse.survey import Survey
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+Cells = xr.Dataset
+Frame = xr.Dataset
+
+ALL = "all"  # the one district or wave of a survey without that role
+
+
+@dataclass(frozen=True)
+class Design:
+    """How a survey's columns become numbers: the design matrix and the coverage, fixed once for all models.
+
+    Attributes
+    ----------
+    columns : [covariate] frame of column, level (empty if continuous), center, scale; index = the column's name.
+    modifiers : names of the design columns that change the gift's effect.
+    coverage : see :class:`~largesse.exposure.Coverage`.
+    population : [district], people the district stands for; the sample's weight where no file says.
+    """
+
+    table: pd.DataFrame
+    columns: pd.DataFrame
+    modifiers: tuple[str, ...]
+    coverage: Coverage
+    population: Array
+
+    @classmethod
+    def of(cls, survey: Survey, modifiers: tuple[str, ...] = ()) -> Design:
+        """The design of a survey; `modifiers` are covariates that change the effect of a gift."""
+        table = survey.table.copy()
+        for role in (dims.DISTRICT, dims.WAVE):
+            if role not in table:
+                table[role] = pd.Categorical([ALL] * len(table))
+        columns = pd.concat([_columns_of(table, name) for name in _covariates(survey)] or [_NO_COLUMNS])
+        chosen = tuple(columns.index[columns["column"].isin(modifiers)])
+        return cls(table, columns, chosen, coverage(table, survey.districts), _population(table, survey.districts))
+
+    def matrix(self, profiles: Mapping[str, Any]) -> Array:
+        """[row, covariate]: centred and scaled design columns of `profiles` (column name -> values)."""
+        n = len(next(iter(profiles.values())))
+        x = np.empty((n, len(self.columns)))
+        for j, row in enumerate(self.columns.itertuples()):
+            values = np.asarray(profiles[row.column])
+            raw = values == row.level if row.level else values.astype(float)
+            x[:, j] = (raw - row.center) / row.scale
+        return x
+
+
+_NO_COLUMNS = pd.DataFrame({"column": [], "level": [], "center": [], "scale": []}, index=pd.Index([], dtype=str))
+
+
+def _covariates(survey: Survey) -> list[str]:
+    return [n for n, c in survey.codebook.items() if c.role in ("categorical", "continuous")]
+
+
+def _columns_of(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Design columns of one covariate: a centred indicator per level but the first, or one standardised column."""
+    values = table[name]
+    if not isinstance(values.dtype, pd.CategoricalDtype):
+        scale = float(values.std(ddof=0)) or 1.0
+        return pd.DataFrame({"column": name, "level": "", "center": values.mean(), "scale": scale}, index=[name])
+    present = [str(level) for level in values.cat.categories if (values == level).any()][1:]
+    centers = [float((values == level).mean()) for level in present]
+    index = [f"{name}: {level}" for level in present]
+    return pd.DataFrame({"column": name, "level": present, "center": centers, "scale": 1.0}, index=index)
+
+
+def _population(table: pd.DataFrame, districts: pd.DataFrame | None) -> Array:
+    names = table[dims.DISTRICT].cat.categories
+    weight = table.groupby(dims.DISTRICT, observed=False)["weight"].sum()
+    if districts is not None and "population" in districts:
+        stored = districts["population"].groupby(level=0).mean().reindex(names.astype(str))
+        if stored.notna().all():
+            weight = stored
+    return weight.to_numpy(dtype=float)
+
+
+def collapse(survey: Survey, design: Design, outcomes: tuple[str, ...], *, weighted: bool = False) -> Cells:
+    """Collapse a survey to cells for the outcomes of one model.
+
+    Parameters
+    ----------
+    outcomes : ordered columns whose answers the likelihood reads; respondents who answered none are left out.
+        Empty for the allocation model, whose outcome is the gift itself.
+    weighted : count respondents by their weights, rescaled within each district to Kish's effective size.
+
+    Returns
+    -------
+    xarray.Dataset over `cell` with `count`, `in_district`, `in_wave`, `gift`, `coverage` (centred, own gift left
+    out), `x` [cell, covariate], `answer` [cell, item] (0 = lowest, -1 = no answer); over `district` the centred
+    `coverage_between`; over `item` the number of `answers`.
+    """
+    table = design.table
+    if outcomes:
+        table = table[table[list(outcomes)].notna().any(axis=1)]
+    codes = _codes(table, [dims.DISTRICT, dims.WAVE, "gift", *_covariates(survey), *outcomes])
+    codes = codes.with_columns(pl.Series("weight", kish_counts(table) if weighted else np.ones(len(table))))
+    keys = [c for c in codes.columns if c != "weight"]
+    patterns = codes.group_by(keys).agg(pl.col("weight").sum().alias("count")).sort(keys)
+    cells = profiles(patterns, design, survey)
+    cells["count"] = (dims.CELL, patterns["count"].to_numpy())
+    answers = [patterns[o].to_numpy() for o in outcomes]
+    cells["answer"] = ((dims.CELL, dims.ITEM), np.array(answers, dtype=int).reshape(len(outcomes), -1).T)
+    cells["answers"] = (dims.ITEM, np.array([len(design.table[o].cat.categories) for o in outcomes], dtype=int))
+    return cells.assign_coords({dims.ITEM: list(outcomes)})
+
+
+def frame(survey: Survey, design: Design) -> Frame:
+    """The population table: one row per district, wave and covariate profile, with the share of people in it.
+
+    Weighted by survey weights within a district and wave and by population between districts; waves count alike.
+    `weight` sums to 1; `received` is the row's observed share of receivers.
+    """
+    table = design.table
+    keys = [dims.DISTRICT, dims.WAVE, *_covariates(survey)]
+    codes = _codes(table, keys).with_columns(
+        pl.Series("weight", table["weight"].to_numpy(dtype=float)),
+        pl.Series("given", (table["gift"] * table["weight"]).to_numpy(dtype=float)),
+    )
+    rows = codes.group_by(keys).agg(pl.col("weight").sum(), pl.col("given").sum()).sort(keys)
+    rows = rows.with_columns(gift=pl.lit(0))
+    out = profiles(rows, design, survey).rename({dims.CELL: dims.ROW}).drop_vars("gift")
+    d, t = out["in_district"].to_numpy(), out["in_wave"].to_numpy()
+    weight = rows["weight"].to_numpy()
+    in_office = np.zeros(design.coverage.rate.shape)
+    np.add.at(in_office, (d, t), weight)
+    share = weight / in_office[d, t] * (design.population / (in_office > 0).sum(axis=1))[d]
+    out["weight"] = (dims.ROW, share / share.sum())
+    out["received"] = (dims.ROW, rows["given"].to_numpy() / weight)
+    out["coverage"] = (dims.ROW, design.coverage.rate[d, t] - design.coverage.center)
+    return out
+
+
+def profiles(patterns: pl.DataFrame, design: Design, survey: Survey) -> xr.Dataset:
+    """The profile variables of collapsed rows: district, wave, gift, coverage and design matrix."""
+    d, t, g = (patterns[c].to_numpy().astype(int) for c in (dims.DISTRICT, dims.WAVE, "gift"))
+    raw = {name: _decoded(patterns[name].to_numpy(), design.table[name]) for name in _covariates(survey)}
+    x = design.matrix(raw) if raw else np.empty((len(d), 0))
+    c = design.coverage
+    out = xr.Dataset(
+        {
+            "in_district": (dims.CELL, d),
+            "in_wave": (dims.CELL, t),
+            "gift": (dims.CELL, g),
+            "coverage": (dims.CELL, c.faced(d, t, g) - c.center),
+            "x": ((dims.CELL, dims.COVARIATE), x),
+            "coverage_between": (dims.DISTRICT, c.between()),
+            "coverage_rate": ((dims.DISTRICT, dims.WAVE), c.rate),
+            "modifier_index": (dims.MODIFIER, [design.columns.index.get_loc(m) for m in design.modifiers]),
+        },
+        coords={
+            dims.DISTRICT: design.table[dims.DISTRICT].cat.categories.astype(str).to_list(),
+            dims.WAVE: design.table[dims.WAVE].cat.categories.astype(str).to_list(),
+            dims.COVARIATE: design.columns.index.astype(str).to_list(),
+            dims.MODIFIER: list(design.modifiers),
+        },
+        attrs={"coverage_center": c.center, "coverage_source": c.source, "reliability": c.reliability},
+    )
+    out["modifier_index"] = out["modifier_index"].astype(int)
+    return out
+
+
+def _codes(table: pd.DataFrame, names: list[str]) -> pl.DataFrame:
+    """Categories as their codes (-1 = no answer), numbers as they are."""
+    return pl.DataFrame({n: _coded(table[n]) for n in names})
+
+
+def _coded(values: pd.Series) -> Array:
+    return values.cat.codes.to_numpy() if isinstance(values.dtype, pd.CategoricalDtype) else values.to_numpy()
+
+
+def _decoded(codes: Array, values: pd.Series) -> Array:
+    if not isinstance(values.dtype, pd.CategoricalDtype):
+        return codes
+    return np.asarray(values.cat.categories.astype(str))[codes]
+
+
+def kish_counts(table: pd.DataFrame) -> Array:
+    """[respondent]: weights rescaled to sum, within each district, to Kish's effective size (sum w)^2 / sum w^2."""
+    weight = table["weight"].to_numpy(dtype=float)
+    by_district = table.assign(square=weight**2).groupby(dims.DISTRICT, observed=True)
+    total, square = (by_district[c].transform("sum").to_numpy(dtype=float) for c in ("weight", "square"))
+    return np.asarray(weight * (total / square))
+
+
+def effective_size(weight: Array) -> float:
+    """Kish's effective number of respondents, (sum w)^2 / sum w^2."""
+    return float(weight.sum() ** 2 / (weight**2).sum())
+
+
+def lacks(cells: Cells) -> dict[str, str]:
+    """Features this design does not have, each with the sentence that says why a term needing it is left out."""
+    rate = cells["coverage_rate"].to_numpy()
+    within = np.nanmax(rate, axis=1) - np.nanmin(rate, axis=1)
+    items = cells.sizes.get(dims.ITEM, 0)
+    absent = {
+        "districts": (cells.sizes[dims.DISTRICT] > 1, "there are no districts to compare, or only one"),
+        "waves": (cells.sizes[dims.WAVE] > 1, "there is only one wave"),
+        "covariates": (cells.sizes[dims.COVARIATE] > 0, "the study names no covariates"),
+        "modifiers": (cells.sizes[dims.MODIFIER] > 0, "the study names no modifiers of the gift's effect"),
+        "coverage": (float(np.nanmax(rate) - np.nanmin(rate)) > 1e-9, "coverage is the same everywhere"),
+        "changing coverage": (
+            float(within.max()) > 1e-9,
+            "coverage never changes within a district, so districts that differ for other reasons"
+            " cannot be told from an effect of coverage",
+        ),
+        "two items": (items >= 2, "one item alone cannot separate the disposition from the noise of its answers"),
+        "three items": (items >= 3, "with fewer than three items all are taken to discriminate alike"),
+    }
+    return {feature: why for feature, (present, why) in absent.items() if not present}

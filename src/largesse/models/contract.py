@@ -1,0 +1,191 @@
+"""What a model is: a frozen record of tables and functions; and how its priors become PyMC variables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+import xarray as xr
+
+from largesse import dims
+from largesse.cells import Cells, lacks
+from largesse.parameters import Parameter, active
+from largesse.priors import Prior, PriorSet
+from largesse.resources import models_folder
+from largesse.results import DroppedTerm
+from largesse.store import fingerprint
+
+Array = np.ndarray[Any, Any]
+Data = Mapping[str, Any]
+Variables = Mapping[str, Any]
+
+NODES: Final = (21, 31, 61)  # quadrature starts at the first and rises by rule; see `diagnostics.quadrature`
+
+
+class Twin(Protocol):
+    """The NumPy side of a model: a module of `largesse.simulators`. Draws come first, [draw, row]."""
+
+    def loglik(self, theta: Mapping[str, Array], cells: xr.Dataset, nodes: tuple[Array, Array]) -> Array:
+        """[draw, cell] log-likelihood of one respondent of each cell."""
+
+    def predict(
+        self, theta: Mapping[str, Array], rows: xr.Dataset, gift: Array, coverage: Array, nodes: tuple[Array, Array]
+    ) -> dict[str, Array]:
+        """Outcome -> [draw, row] expected outcome under own gift and centred coverage."""
+
+    def answer(self, theta: Mapping[str, Array], rows: xr.Dataset, rng: np.random.Generator) -> dict[str, Array]:
+        """Column -> [row] simulated answers."""
+
+    def answers(self, cells: xr.Dataset) -> dict[str, tuple[int, ...]]:
+        """Dimension of cutpoints -> number of answers of each item behind it."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model, shipped or third-party.
+
+    Attributes
+    ----------
+    name : of its file, its folder under `models/` and its twin.
+    question : what it answers, in one sentence.
+    outcomes : the study role whose columns it reads: `gift`, `loyalty` or `market`.
+    predicts : outcome name -> label, as `twin.predict` returns them.
+    parameters : every unknown it can have; a design may inform fewer (:meth:`active`).
+    arrays : (cells, nodes) -> everything that is `pm.Data`, swappable without compiling.
+    likelihood : (variables, data, cells) -> log probability of one respondent of each cell.
+    twin : the NumPy implementation.
+    folder : its resources (card, priors, certificate).
+    """
+
+    name: str
+    question: str
+    outcomes: str
+    predicts: Mapping[str, str]
+    parameters: tuple[Parameter, ...]
+    arrays: Callable[[Cells, int], dict[str, Array]]
+    likelihood: Callable[[Variables, Data, Cells], Any]
+    twin: Twin
+    sources: tuple[str, ...]
+    folder: Path | None = None
+
+    @property
+    def resources(self) -> Path:
+        """The folder of `card.md` and `priors.toml`."""
+        return self.folder or models_folder() / self.name
+
+    def priors(self) -> PriorSet:
+        """The shipped prior set, held against `parameters`."""
+        shipped = PriorSet.read(self.resources / "priors.toml")
+        shipped.check(self.parameters)
+        return shipped
+
+    def active(self, cells: Cells) -> tuple[tuple[Parameter, ...], tuple[DroppedTerm, ...]]:
+        """The parameters this design informs, and those it cannot with the reason."""
+        return active(self.name, self.parameters, lacks(cells))
+
+    def build(self, cells: Cells, priors: PriorSet, nodes: int = NODES[0]) -> pm.Model:
+        """A plain `pm.Model` of these cells, free for anyone to extend.
+
+        Every count, index and covariate is `pm.Data`; no stored variable has a cell-shaped dimension; the
+        likelihood is the observed variable `answers`, whose log probability is count times log p, cell by cell.
+        """
+        kept, _ = self.active(cells)
+        with pm.Model(coords=coords(cells, self.twin)) as model:
+            data = {name: pm.Data(name, values) for name, values in self.arrays(cells, nodes).items()}
+            variables = realise(kept, priors, self.twin.answers(cells))
+            logp = self.likelihood(variables, data, cells)
+            pm.CustomDist("answers", logp, logp=_count_logp, observed=data["count"])
+        return model
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the source text of everything that defines the posterior."""
+        return fingerprint([Path(source).read_text(encoding="utf-8") for source in self.sources])
+
+
+def _count_logp(count: Any, logp: Any) -> Any:
+    return count * logp
+
+
+def coords(cells: Cells, twin: Twin) -> dict[str, list[str]]:
+    """Coordinates of every parameter: districts, waves, covariates, items, cutpoints. Never cells."""
+    named = (dims.DISTRICT, dims.WAVE, dims.COVARIATE, dims.MODIFIER, dims.ITEM)
+    out = {d: [str(v) for v in cells[d].to_numpy()] for d in named if cells.sizes.get(d, 0)}
+    items = out.get(dims.ITEM, [])
+    for dim, answers in twin.answers(cells).items():
+        owners = items if len(items) == len(answers) else [dim.removesuffix(f"_{dims.CUT}")] * len(answers)
+        out[dim] = [f"{item}: {c}|{c + 1}" for item, n in zip(owners, answers, strict=True) for c in range(1, n)]
+    out["free_item"] = items[1:]
+    return out
+
+
+DISTRIBUTIONS: Final[Mapping[str, Any]] = {
+    "Normal": pm.Normal,
+    "StudentT": pm.StudentT,
+    "ZeroSumNormal": pm.ZeroSumNormal,
+    "HalfNormal": pm.HalfNormal,
+    "Exponential": pm.Exponential,
+    "Gamma": pm.Gamma,
+    "LogNormal": pm.LogNormal,
+}
+
+
+def realise(parameters: tuple[Parameter, ...], priors: PriorSet, answers: Mapping[str, tuple[int, ...]]) -> Variables:
+    """The PyMC variables of `parameters` under `priors`, by name; call inside a `pm.Model`."""
+    made: dict[str, Any] = {}
+    for p in parameters:
+        made[p.name] = CONSTRUCTS[p.construct](p, priors[p.name], made, answers)
+    return made
+
+
+def _effect(p: Parameter, prior: Prior, made: Variables, answers: Any) -> Any:
+    return DISTRIBUTIONS[prior.distribution](p.name, **prior.resolved(made), dims=p.dims or None)
+
+
+def _pooled(p: Parameter, prior: Prior, made: Variables, answers: Any) -> Any:
+    """Standard deviates times their sd: what few data inform mixes best this way (Betancourt & Girolami 2015)."""
+    deviates = DISTRIBUTIONS[prior.distribution](p.free, **{**_STANDARD[prior.distribution]}, dims=p.dims)
+    return pm.Deterministic(p.name, prior.resolved(made)["sigma"] * deviates, dims=p.dims)
+
+
+_STANDARD: Final = {"ZeroSumNormal": {"sigma": 1.0}, "Normal": {"mu": 0.0, "sigma": 1.0}}
+
+
+def _cutpoints(p: Parameter, prior: Prior, made: Variables, answers: Mapping[str, tuple[int, ...]]) -> Any:
+    """Cutpoints of a respondent whose answers have Dirichlet probabilities at predictor 0.
+
+    Stick-breaking: the share of answer j among answers j and above is Beta(a, a (n - j)), independently; so one
+    flat vector serves items with different numbers of answers. With S the share above a cut, cut = log((1 - S) / S).
+    """
+    sizes = answers[p.dims[0]]
+    a = float(prior.arguments["concentration"])
+    rest = np.concatenate([np.arange(n - 1, 0, -1) for n in sizes])
+    stick = pm.Beta(p.free, alpha=a, beta=a * rest, dims=p.dims)
+    log_above = pt.dot(np.asarray(_running(sizes)), pt.log1p(-stick))
+    return pm.Deterministic(p.name, pt.log(pt.expm1(-log_above)), dims=p.dims)
+
+
+def _running(sizes: tuple[int, ...]) -> Array:
+    """[cut, cut] matrix of running sums within each item."""
+    item = np.repeat(np.arange(len(sizes)), np.asarray(sizes) - 1)
+    return np.asarray(np.tril(item[:, None] == item[None, :]), dtype=float)
+
+
+def _discrimination(p: Parameter, prior: Prior, made: Variables, answers: Any) -> Any:
+    """The first item sets the scale: its discrimination is 1."""
+    free = DISTRIBUTIONS[prior.distribution](p.free, **prior.resolved(made), dims="free_item")
+    return pm.Deterministic(p.name, pt.concatenate([np.ones(1), free]), dims=p.dims)
+
+
+CONSTRUCTS: Final = {
+    "effect": _effect,
+    "zero_sum": _effect,
+    "pooled": _pooled,
+    "cutpoints": _cutpoints,
+    "discrimination": _discrimination,
+}

@@ -1,0 +1,78 @@
+r"""Who receives? Allocation of gifts by district offices.
+
+    (1) g_i ~ Bernoulli(p_i)
+    (2) logit p_i = alpha + alpha_d + omega_t + alpha_dt + x_i' gamma
+
+Standing is x'gamma: how a profile counts with the office whatever the office's generosity. Fitted alone, receipt does
+not depend on the private disposition (favour 0); the joint model lets it.
+
+Not identified: whether the office rewards standing, or the loyalty that it believes goes with standing.
+
+References: Finan & Schechter 2012 (brokers target by disposition).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytensor.tensor as pt
+
+from largesse.cells import Cells
+from largesse.models import contract
+from largesse.models.contract import Data, Model, Variables
+from largesse.models.graded import cell_arrays
+from largesse.parameters import Parameter
+from largesse.simulators import gift_allocation as twin
+
+PARAMETERS = (
+    Parameter("intercept", r"\alpha", "receipt in the average district and wave, for the average profile", "effect",
+              (), "logit", "real", "identified", "from the share receiving"),
+    Parameter("district_sd", r"\sigma_\alpha", "how much districts differ in generosity", "effect", (), "logit",
+              "positive", "identified", "from the spread of districts", ("districts",)),
+    Parameter("district", r"\alpha_d", "a district's generosity against the average", "pooled", ("district",), "logit",
+              "real", "identified", "from each district's receipts", ("districts",)),
+    Parameter("wave", r"\omega_t", "a wave against the average wave", "zero_sum", ("wave",), "logit", "real",
+              "identified", "from each wave's receipts", ("waves",)),
+    Parameter("district_wave_sd", r"\sigma_{\alpha t}", "how much a district's generosity changes between waves",
+              "effect", (), "logit", "positive", "identified", "from districts seen in several waves",
+              ("districts", "waves")),
+    Parameter("district_wave", r"\alpha_{dt}", "a district's generosity in one wave against its average", "pooled",
+              ("district", "wave"), "logit", "real", "identified", "from receipts in each district and wave",
+              ("districts", "waves")),
+    Parameter("standing", r"\gamma", "what a covariate counts with the office", "effect", ("covariate",), "logit",
+              "real", "identified", "from receivers and passed-over who differ in it", ("covariates",)),
+)  # fmt: skip
+
+
+def arrays(cells: Cells, nodes: int) -> dict[str, np.ndarray[Any, Any]]:
+    """Everything that is data; there is no disposition to integrate, so `nodes` is not used."""
+    del nodes
+    data = cell_arrays(cells)
+    return {name: data[name] for name in ("count", "in_district", "in_wave", "gift", "x")}
+
+
+def likelihood(v: Variables, data: Data, cells: Cells) -> Any:
+    """[cell] log probability of the gift."""
+    eta = v["intercept"] + pt.zeros_like(data["count"])  # (2)
+    for name, value in (
+        ("district", lambda d: d[data["in_district"]]),  # (2) alpha_d
+        ("wave", lambda w: w[data["in_wave"]]),  # (2) omega_t
+        ("district_wave", lambda a: a[data["in_district"], data["in_wave"]]),  # (2) alpha_dt
+        ("standing", lambda gamma: (data["x"] * gamma).sum(axis=1)),  # (2) x'gamma
+    ):
+        eta = eta + value(v[name]) if name in v else eta
+    return -pt.softplus((1 - 2 * data["gift"]) * eta)  # (1)
+
+
+MODEL = Model(
+    name="gift_allocation",
+    question="Who receives a gift, and how selective are district offices?",
+    outcomes="gift",
+    predicts={"receipt": "probability of receiving a gift"},
+    parameters=PARAMETERS,
+    arrays=arrays,
+    likelihood=likelihood,
+    twin=twin,
+    sources=(__file__, contract.__file__),
+)

@@ -1,0 +1,80 @@
+"""Graded response in PyTensor: one log per cell, one exponential per cell and answer boundary.
+
+The probability of an answer between the boundaries l < h at predictor x is
+`expit(h - x) - expit(l - x) = (1 - exp(l - h)) / ((1 + exp(x - h)) (1 + exp(l - x)))`: three positive factors, nothing
+cancels, and a missing answer is simply the interval (-inf, inf) with probability 1. With a disposition u,
+`exp(x + a s u - h) = exp(x - h) exp(a s u)`: the exponentials of the quadrature nodes are shared by all cells.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import pytensor.tensor as pt
+
+from largesse.cells import Cells
+from largesse.simulators.graded import standard_normal_nodes
+
+Array = np.ndarray[Any, Any]
+
+FAR: Final = 1e3  # a boundary beyond every answer; exp(-FAR) is exactly 0 in double precision
+
+
+def boundaries(answer: Array, answers: Array) -> dict[str, Array]:
+    """[cell, item] positions of the boundaries below and above each answer among (-FAR, all cutpoints, FAR).
+
+    A missing answer (-1) lies between the two outermost.
+    """
+    cuts = np.asarray(answers) - 1
+    start, last = np.cumsum(cuts) - cuts, int(cuts.sum()) + 1
+    below = np.where(answer > 0, start + answer, 0)
+    above = np.where((answer >= 0) & (answer < cuts), start + answer + 1, last)
+    return {"below": below.astype("int32"), "above": above.astype("int32")}
+
+
+def quadrature(nodes: int) -> dict[str, Array]:
+    """Points and weights of Gauss-Hermite quadrature over the disposition."""
+    points, weights = standard_normal_nodes(nodes)
+    return {"node": points, "node_weight": weights}
+
+
+def answers_logp(eta: Any, cut: Any, below: Any, above: Any, items: int, discrimination: Any, sd: Any, node: Any, weight: Any) -> Any:
+    """[cell] log probability of each cell's answers, the disposition summed out over the nodes.
+
+    `discrimination` is a vector of `items` (or None: all 1); `sd` of the disposition a scalar (or None: there is none).
+    """
+    if sd is None:
+        return sum(_one_answer(eta, *_edges(cut, below, above, k)) for k in range(items))
+    denominator: Any = 1.0
+    width: Any = 0.0
+    for k in range(items):
+        a = 1.0 if discrimination is None else discrimination[k]
+        low, high = _edges(cut, below, above, k)
+        shift = pt.exp(a * sd * node)[None, :]
+        x = a * eta
+        denominator = denominator * (1 + pt.exp(x - high)[:, None] * shift) * (1 + pt.exp(low - x)[:, None] / shift)
+        width = width + pt.log1mexp(low - high)
+    return width + pt.log((weight[None, :] / denominator).sum(axis=1))
+
+
+def _edges(cut: Any, below: Any, above: Any, item: int) -> tuple[Any, Any]:
+    padded = pt.concatenate([[-FAR], cut, [FAR]])
+    return padded[below[:, item]], padded[above[:, item]]
+
+
+def _one_answer(x: Any, low: Any, high: Any) -> Any:
+    return pt.log1mexp(low - high) - pt.softplus(x - high) - pt.softplus(low - x)
+
+
+def cell_arrays(cells: Cells) -> dict[str, Array]:
+    """What every outcome model reads of its cells: counts, places, gift, coverage, covariates."""
+    return {
+        "count": cells["count"].to_numpy().astype(float),
+        "in_district": cells["in_district"].to_numpy().astype("int32"),
+        "in_wave": cells["in_wave"].to_numpy().astype("int32"),
+        "gift": cells["gift"].to_numpy().astype(float),
+        "coverage": cells["coverage"].to_numpy().astype(float),
+        "coverage_between": cells["coverage_between"].to_numpy().astype(float),
+        "x": cells["x"].to_numpy().astype(float),
+    }

@@ -1,0 +1,76 @@
+r"""What does a gift do to reported loyalty, of those who receive and of those passed over?
+
+    (1) P(y_ik <= c) = expit(cut_kc - discrimination_k * (eta_i + sd_u * u_i)),   u_i ~ Normal(0, 1)
+    (2) eta_i = alpha_d + omega_t + x_i' beta
+                + (tau + tau_d + m_i' tau_m) g_i
+                + (psi + m_i' psi_m) (1 - g_i) E_dt + psi_1 g_i E_dt
+                + delta mean_t(E_dt)
+    (3) L_i = integral of prod_k P(y_ik | u) Normal(u; 0, 1) du
+
+E is coverage, centred; m are the covariates that modify the gift's effect. Scale and place: discrimination_1 = 1,
+alpha and omega sum to zero, cutpoints are free. One item: no u, effects are marginal. Two: equal discriminations.
+A missing answer has probability 1: it is marginalised, not dropped.
+
+Not identified here: how much of the answer is belief; whether offices chose the already loyal (favour is 0 in this
+model; the joint model sweeps it); with one wave, `delta` from `psi`.
+
+References: Samejima 1969 (graded response); Hudgens & Halloran 2008 (direct and indirect effects).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from largesse.cells import Cells
+from largesse.models import contract, graded, predictor
+from largesse.models.contract import Data, Model, Variables
+from largesse.parameters import Parameter
+from largesse.simulators import reported_loyalty as twin
+
+PARAMETERS = (
+    *predictor.PARAMETERS,
+    Parameter("disposition_sd", r"\sigma_u", "how much people of one profile differ in disposition", "effect", (),
+              "logit", "positive", "identified", "from answers that go together across items", ("two items",)),
+    Parameter("discrimination", r"a_k", "how sharply an item tells dispositions apart, against the first item",
+              "discrimination", ("item",), "ratio", "positive", "identified", "from associations between items",
+              ("three items",)),
+    Parameter("cutpoint", r"\kappa_{kc}", "boundary between two neighbouring answers", "cutpoints", ("cut",), "logit",
+              "simplex", "identified", "from the share of each answer"),
+)  # fmt: skip
+
+
+def arrays(cells: Cells, nodes: int) -> dict[str, np.ndarray[Any, Any]]:
+    """Everything that is data: cells, answer boundaries, quadrature nodes (where there is a disposition)."""
+    where = graded.boundaries(cells["answer"].to_numpy(), cells["answers"].to_numpy())
+    return {**graded.cell_arrays(cells), **where, **(graded.quadrature(nodes) if cells.sizes["item"] > 1 else {})}
+
+
+def likelihood(v: Variables, data: Data, cells: Cells) -> Any:
+    """[cell] log probability of the answers, equations (1) and (3)."""
+    eta = predictor.predictor(v, data, cells)  # (2)
+    return graded.answers_logp(
+        eta,
+        v["cutpoint"],
+        data["below"],
+        data["above"],
+        cells.sizes["item"],
+        v.get("discrimination"),
+        v.get("disposition_sd"),
+        data.get("node"),
+        data.get("node_weight"),
+    )
+
+
+MODEL = Model(
+    name="reported_loyalty",
+    question="What does a gift do to the reported loyalty of those who receive, and of those passed over?",
+    outcomes="loyalty",
+    predicts={"loyalty": "reported loyalty"},
+    parameters=PARAMETERS,
+    arrays=arrays,
+    likelihood=likelihood,
+    twin=twin,
+    sources=(__file__, contract.__file__, graded.__file__, predictor.__file__),
+)

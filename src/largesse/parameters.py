@@ -1,0 +1,74 @@
+"""Parameter: one unknown of a model, with its symbol, unit, support and what the data can say about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from largesse.results import DroppedTerm, Status
+
+Construct = Literal["effect", "zero_sum", "pooled", "cutpoints", "discrimination"]
+Support = Literal["real", "positive", "simplex"]
+
+SUFFIX: Final[Mapping[Construct, str]] = {
+    "effect": "",  # sampled as it is
+    "zero_sum": "",  # sampled as it is, summing to zero over its last dimension
+    "pooled": "_z",  # sampled as standard deviates, times its own sd
+    "cutpoints": "_stick",  # sampled as the sticks of a Dirichlet over answers
+    "discrimination": "_free",  # sampled for every item but the first, which is 1
+}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One unknown.
+
+    Attributes
+    ----------
+    name : its key in `priors.toml` and its name among the draws.
+    symbol : LaTeX, as in the model's equations.
+    meaning : one line a reader of the report understands.
+    construct : how it is realised (see `SUFFIX` for the free random variable behind it).
+    dims : named dimensions of its draws; empty for a scalar.
+    unit : `logit`, `logit per 100 points of coverage`, ...
+    support : of its prior.
+    status, reason : what identifies it, or why nothing does.
+    needs : features a design must have (see `cells.features`); without one the term is dropped and named.
+    """
+
+    name: str
+    symbol: str
+    meaning: str
+    construct: Construct
+    dims: tuple[str, ...]
+    unit: str
+    support: Support
+    status: Status
+    reason: str
+    needs: tuple[str, ...] = ()
+
+    @property
+    def free(self) -> str:
+        """The name of the free random variable of the PyMC model that realises it."""
+        return self.name + SUFFIX[self.construct]
+
+    def prefixed(self, prefix: str) -> Parameter:
+        """The same unknown of another equation: `any_direct` for `direct`."""
+        return replace(self, name=prefix + self.name)
+
+
+def active(
+    model: str, parameters: tuple[Parameter, ...], lacks: Mapping[str, str]
+) -> tuple[tuple[Parameter, ...], tuple[DroppedTerm, ...]]:
+    """Split `parameters` into those a design informs and those it cannot, each with the reason.
+
+    `lacks` maps a feature that the design does not have to the sentence that says so.
+    """
+    kept = tuple(p for p in parameters if not any(need in lacks for need in p.needs))
+    dropped = tuple(
+        DroppedTerm(model, p.name, next(lacks[need] for need in p.needs if need in lacks))
+        for p in parameters
+        if p not in kept
+    )
+    return kept, dropped

@@ -1,0 +1,286 @@
+"""Priors as data: a distribution with its provenance, read from TOML, realised here in NumPy."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple, Self
+
+import numpy as np
+from pydantic import ValidationError, model_validator
+from scipy import stats
+from scipy.special import logit
+
+from largesse.errors import InputError, Problem
+from largesse.parameters import Parameter, Support
+from largesse.store import fingerprint
+from largesse.study import Record, problems_of, read_toml
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+Arguments = Mapping[str, Any]
+
+
+class Family(NamedTuple):
+    """A distribution: which arguments it takes, where it lives, how to draw from it and its log density."""
+
+    arguments: tuple[str, ...]
+    support: Support
+    rvs: Callable[[np.random.Generator, Arguments, tuple[int, ...]], Array]
+    logpdf: Callable[[Array, Arguments], Array]
+
+
+def _zero_sum(rng: np.random.Generator, a: Arguments, size: tuple[int, ...]) -> Array:
+    deviates = rng.normal(0.0, 1.0, size)
+    return np.asarray(a["sigma"] * (deviates - deviates.mean(axis=-1, keepdims=True)))
+
+
+def _zero_sum_logpdf(x: Array, a: Arguments) -> Array:
+    free = x.shape[-1] - 1  # a sum of zero leaves n - 1 dimensions
+    return np.asarray(-0.5 * free * np.log(2 * np.pi * a["sigma"] ** 2) - 0.5 * (x**2).sum(-1) / a["sigma"] ** 2)
+
+
+FAMILIES: Final[Mapping[str, Family]] = {
+    "Normal": Family(
+        ("mu", "sigma"),
+        "real",
+        lambda rng, a, size: rng.normal(a["mu"], a["sigma"], size),
+        lambda x, a: stats.norm.logpdf(x, a["mu"], a["sigma"]),
+    ),
+    "StudentT": Family(
+        ("nu", "mu", "sigma"),
+        "real",
+        lambda rng, a, size: a["mu"] + a["sigma"] * rng.standard_t(a["nu"], size),
+        lambda x, a: stats.t.logpdf(x, a["nu"], a["mu"], a["sigma"]),
+    ),
+    "ZeroSumNormal": Family(("sigma",), "real", _zero_sum, _zero_sum_logpdf),
+    "HalfNormal": Family(
+        ("sigma",),
+        "positive",
+        lambda rng, a, size: np.abs(rng.normal(0.0, a["sigma"], size)),
+        lambda x, a: stats.halfnorm.logpdf(x, scale=a["sigma"]),
+    ),
+    "Exponential": Family(
+        ("lam",),
+        "positive",
+        lambda rng, a, size: rng.exponential(1.0 / a["lam"], size),
+        lambda x, a: stats.expon.logpdf(x, scale=1.0 / a["lam"]),
+    ),
+    "Gamma": Family(
+        ("alpha", "beta"),
+        "positive",
+        lambda rng, a, size: rng.gamma(a["alpha"], 1.0 / a["beta"], size),
+        lambda x, a: stats.gamma.logpdf(x, a["alpha"], scale=1.0 / a["beta"]),
+    ),
+    "LogNormal": Family(
+        ("mu", "sigma"),
+        "positive",
+        lambda rng, a, size: rng.lognormal(a["mu"], a["sigma"], size),
+        lambda x, a: stats.lognorm.logpdf(x, a["sigma"], scale=np.exp(a["mu"])),
+    ),
+    "Dirichlet": Family(
+        ("concentration",),
+        "simplex",
+        lambda rng, a, size: rng.dirichlet(np.full(size[-1], a["concentration"]), size[:-1]),
+        lambda x, a: stats.dirichlet.logpdf(np.moveaxis(x, -1, 0), np.full(x.shape[-1], a["concentration"])),
+    ),
+}
+
+
+class Source(Record):
+    """Where a prior comes from; a published figure needs its key, a weak prior its argument."""
+
+    kind: Literal["elicited", "published", "scale argument", "weak"]
+    key: str = ""
+    where: str
+
+    @model_validator(mode="after")
+    def _traceable(self) -> Self:
+        if self.kind == "published" and not self.key:
+            raise ValueError("a published prior needs source.key, an entry of references.bib")
+        if not self.where.strip():
+            raise ValueError("source.where must say where, or argue the scale")
+        return self
+
+
+class Alternative(Record):
+    """Another distribution a careful reader might have chosen."""
+
+    name: str
+    distribution: str
+    arguments: Mapping[str, float]
+
+
+class Prior(Record):
+    """One parameter's prior: distribution, arguments (numbers, or the name of another parameter), provenance."""
+
+    distribution: str
+    arguments: Mapping[str, float | str]
+    dims: tuple[str, ...] = ()
+    unit: str
+    statement: str
+    by: str
+    date: date
+    source: Source
+    alternatives: tuple[Alternative, ...] = ()
+
+    @model_validator(mode="after")
+    def _arguments_fit(self) -> Self:
+        for which in (self, *self.alternatives):
+            _check_arguments(which.distribution, which.arguments)
+        return self
+
+    @property
+    def family(self) -> Family:
+        """The row of `FAMILIES` this prior uses."""
+        return FAMILIES[self.distribution]
+
+    def resolved(self, theta: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments, with the name of a parameter replaced by its value in `theta`."""
+        return {k: theta[v] if isinstance(v, str) else v for k, v in self.arguments.items()}
+
+    def rvs(self, rng: np.random.Generator, size: tuple[int, ...] = (), theta: Mapping[str, Any] | None = None) -> Array:
+        """Draws of shape `size`, by NumPy."""
+        return np.asarray(self.family.rvs(rng, self.resolved(theta or {}), size))
+
+    def logpdf(self, x: Array, theta: Mapping[str, Any] | None = None) -> Array:
+        """Log density at `x`, by SciPy; zero-sum and Dirichlet sum over the last axis."""
+        return np.asarray(self.family.logpdf(np.asarray(x, dtype=float), self.resolved(theta or {})))
+
+
+def _check_arguments(distribution: str, arguments: Mapping[str, float | str]) -> None:
+    if distribution not in FAMILIES:
+        near = difflib.get_close_matches(distribution, FAMILIES, n=1)
+        raise ValueError(f"distribution {distribution!r} is not one of {', '.join(near or FAMILIES)}")
+    wanted = FAMILIES[distribution].arguments
+    if set(arguments) != set(wanted):
+        raise ValueError(f"{distribution} takes the arguments {', '.join(wanted)}, not {', '.join(arguments) or 'none'}")
+    for name, value in arguments.items():
+        if name != "mu" and not isinstance(value, str) and not value > 0:
+            raise ValueError(f"{distribution}'s {name} must be positive, not {value}")
+
+
+@dataclass(frozen=True)
+class PriorSet:
+    """The priors of one model, read from one TOML file and possibly overridden entry by entry.
+
+    Attributes
+    ----------
+    model : the model they are for.
+    entries : parameter name -> :class:`Prior`.
+    where : the file (or files) they were read from.
+    """
+
+    model: str
+    entries: Mapping[str, Prior]
+    where: str
+
+    def __getitem__(self, name: str) -> Prior:
+        return self.entries[name]
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the distributions alone: rewording a statement refits nothing."""
+        return fingerprint({n: [p.distribution, dict(p.arguments)] for n, p in self.entries.items()})
+
+    @classmethod
+    def read(cls, path: Path | str) -> PriorSet:
+        """Read a prior set.
+
+        Errors
+        ------
+        InputError
+            names the file and, for each problem, the key, what was found and what was expected.
+        """
+        path = Path(path)
+        table = read_toml(path)
+        model = table.pop("model", None)
+        if not isinstance(model, str):
+            raise InputError.one(path, "key 'model'", "nothing", "the name of the model these priors are for")
+        return cls(model, _entries(table, str(path)), str(path))
+
+    def overridden(self, table: Mapping[str, Any], where: str) -> PriorSet:
+        """The set with some entries replaced by those of `table` (a study's `[priors.<model>]`)."""
+        changed = {name: row for name, row in table.items() if name != "extends"}
+        problems = [_unknown(where, f"priors.{self.model}.{n}", n, self.entries) for n in changed if n not in self.entries]
+        if problems:
+            raise InputError(problems)
+        merged = {**self.entries, **_entries(changed, where, f"priors.{self.model}.")}
+        return PriorSet(self.model, merged, self.where if not changed else f"{self.where} + {where}")
+
+    def check(self, parameters: Iterable[Parameter]) -> None:
+        """Hold the set against a model's `PARAMETERS`: same names, same dims, right support."""
+        known = {p.name: p for p in parameters}
+        problems = [_unknown(self.where, n, n, known) for n in self.entries if n not in known]
+        for name, parameter in known.items():
+            if name not in self.entries:
+                problems.append(Problem(self.where, f"prior '{name}'", "nothing", "a prior for every parameter"))
+            else:
+                problems.extend(_misfit(self.where, parameter, self.entries[name]))
+        if problems:
+            raise InputError(problems)
+
+    def draw(
+        self, parameters: Iterable[Parameter], sizes: Mapping[str, int], answers: Mapping[str, tuple[int, ...]],
+        rng: np.random.Generator,
+    ) -> dict[str, Array]:
+        """One joint prior draw by NumPy, parameters in the given order resolving each other's names.
+
+        `sizes` gives the length of each dimension; `answers` gives, for the dimension of a set of cutpoints,
+        the number of answers of each of its items.
+        """
+        theta: dict[str, Array] = {}
+        for p in parameters:
+            prior = self[p.name]
+            if p.construct == "cutpoints":
+                shares = [prior.rvs(rng, (n,)) for n in answers[p.dims[0]]]
+                theta[p.name] = np.concatenate([cutpoints(s) for s in shares])
+            else:
+                theta[p.name] = prior.rvs(rng, tuple(sizes[d] for d in p.dims), theta)
+            if p.construct == "discrimination":
+                theta[p.name] = np.concatenate([[1.0], theta[p.name][1:]])
+        return theta
+
+
+def cutpoints(shares: Array) -> Array:
+    """The cutpoints at which a respondent at predictor 0 gives each answer with probability `shares`."""
+    return np.asarray(logit(np.cumsum(shares)[:-1]))
+
+
+def _entries(table: Mapping[str, Any], where: str, prefix: str = "") -> dict[str, Prior]:
+    entries: dict[str, Prior] = {}
+    problems: list[Problem] = []
+    for name, row in table.items():
+        try:
+            entries[name] = Prior.model_validate(row)
+        except ValidationError as error:
+            problems += [
+                Problem(where, f"prior '{prefix}{name}'" + (f", {p.key}" if p.key else ""), p.found, p.expected)
+                for p in problems_of(error, where)
+            ]
+    if problems:
+        raise InputError(problems)
+    return entries
+
+
+def _unknown(where: str, key: str, name: str, known: Mapping[str, Any]) -> Problem:
+    near = difflib.get_close_matches(name, known, n=1)
+    expected = f"perhaps '{near[0]}'" if near else f"one of {', '.join(sorted(known))}"
+    return Problem(where, f"prior '{key}'", "a parameter the model does not have", expected)
+
+
+def _misfit(where: str, parameter: Parameter, prior: Prior) -> list[Problem]:
+    key = f"prior '{parameter.name}'"
+    problems = []
+    if prior.family.support != parameter.support:
+        found = f"{prior.distribution}, which lives on the {prior.family.support} numbers"
+        problems.append(Problem(where, key, found, f"a distribution with {parameter.support} support"))
+    if prior.dims != parameter.dims:
+        problems.append(Problem(where, f"{key}, dims", str(list(prior.dims)), str(list(parameter.dims))))
+    if prior.unit != parameter.unit:
+        problems.append(Problem(where, f"{key}, unit", repr(prior.unit), repr(parameter.unit)))
+    return problems
+
+

@@ -1,0 +1,281 @@
+"""Files of respondents -> one raw table: CSV, Parquet, Stata and SPSS, and no column that could name a person."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyreadstat
+from pyarrow import csv as arrow_csv  # type: ignore[import-untyped]
+from pyarrow import parquet
+
+from largesse.errors import InputError, Problem
+
+SAMPLE = 1_000  # values of a column looked at for e-mail addresses and phone numbers
+TOLERATED = 0.10  # share of values that may look like one by accident
+NO_ANSWER = ["", "NA", "NaN"]  # unquoted in a CSV file: nothing was answered
+BROKEN_STATISTICAL = (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, ValueError, OverflowError, MemoryError)
+
+HEADERS: Mapping[str, str] = {
+    "a name": r"\b(names?|surnames?|forenames?|nicknames?|(user|first|last|full|given|family|maiden)names?)\b|이름|성명|성함",
+    "a phone number": r"\b(phones?|telephones?|tel|mobiles?|cell ?phones?|whatsapp|kakao(talk)?)\b|전화|휴대폰",
+    "an e-mail address": r"\b(e ?mails?)\b|이메일",
+    "a postal address": r"\b(address(es)?|addr)\b|주소",
+    "a passport number": r"\bpassports?\b|여권",
+    "a national id": r"\b(national ?(id|identity|identification)|id(entity)? ?card|ssn|resident registration)\b|주민등록",
+}
+ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^\W\d_]{2,}")
+PHONE = re.compile(r"\+?\(?\d{1,4}\)?(?:[ .-]{1,2}\(?\d{2,4}\)?){2,5}|0[1-9]\d{0,2}-\d{6,8}|\+\d{8,15}|0[1-9]\d{8,9}")
+GROUPED_NUMBER = re.compile(r"-?\d{1,3}(?:[ .]\d{3})+")  # 1.234.567.890, thousands set apart
+HARMLESS = re.compile(r"(?i:yes|no|true|false)|-?[\d.]{1,6}")  # owns a mobile phone: yes, 1; too short to name anyone
+STRUCTURAL = {"district", "province", "wave", "gift", "loyalty", "market", "weight", "respondent"}
+
+
+@dataclass(frozen=True)
+class Raw:
+    """A table as it lies in its file.
+
+    Attributes
+    ----------
+    table : one row per interview; columns with value labels are ordered categoricals of the labels, in code order.
+    labels : column -> the question's wording, where the file keeps it.
+    codes : column -> value label -> the code it stands for.
+    blanks : column -> answers that the file itself declares to be missing.
+    """
+
+    table: pd.DataFrame
+    labels: Mapping[str, str] = field(default_factory=dict)
+    codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    blanks: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+def load(path: Path, encoding: str, where: str) -> Raw:
+    """Read one file by its suffix; `where` names it in messages.
+
+    Errors
+    ------
+    InputError
+        when the file is missing, of another kind, damaged, ragged, wrongly encoded or has two columns of one name.
+    """
+    if path.suffix.lower() not in READERS:
+        raise InputError.one(where, "", f"a file ending in {path.suffix or 'nothing'!r}", f"one of {', '.join(READERS)}")
+    if not path.is_file():
+        raise InputError.one(where, "", "no such file", "a file, named relative to the folder of study.toml")
+    try:
+        return READERS[path.suffix.lower()](path, encoding, where)
+    except OSError as error:
+        raise InputError.one(where, "", f"a file that cannot be read ({type(error).__name__})", "a whole file") from None
+
+
+def plain(value: object) -> str:
+    """The text form of one answer: 1, 1.0 and '1' are all '1'; midnight and spaces around are left off."""
+    text = str(value).strip().removesuffix(" 00:00:00")
+    if re.fullmatch(r"-?\d+\.\d+", text):
+        text = text.rstrip("0").rstrip(".")
+    return text.lower() if text.lower() in ("true", "false") else text
+
+
+def repeated(columns: Iterable[object], where: str) -> list[Problem]:
+    """One problem for each column name that occurs more than once."""
+    names = [str(c) for c in columns]
+    twice = sorted({n for n in names if names.count(n) > 1})
+    return [Problem(where, f"column '{n}'", f"{names.count(n)} columns of this name", "one") for n in twice]
+
+
+# --- CSV and Parquet -------------------------------------------------------------------------------------------
+
+
+def _csv(path: Path, encoding: str, where: str) -> Raw:
+    """Every value as text: a code such as 01 keeps its zero, and no row changes how another is understood."""
+    header = _header(path, encoding, where)
+    if problems := repeated(header, where):
+        raise InputError(problems)
+    try:
+        table = _arrow(path, encoding, header)
+    except UnicodeDecodeError as error:
+        raise _undecodable(where, encoding, error.start) from None
+    except pa.ArrowInvalid as error:
+        raise _torn(str(error), where, encoding) from None
+    if _unclosed(table, path):
+        raise InputError.one(where, "", "a quotation mark that is never closed", 'fields in pairs of "')
+    return Raw(table.to_pandas())
+
+
+def _header(path: Path, encoding: str, where: str) -> list[str]:
+    try:
+        name = codecs.lookup(encoding).name
+    except LookupError:
+        raise InputError.one("study.toml", "key 'survey.encoding'", f"{encoding!r}", "an encoding Python knows") from None
+    try:
+        with path.open(encoding="utf-8-sig" if name == "utf-8" else name, newline="") as handle:
+            header = next(csv.reader(handle), [])
+    except UnicodeError as error:
+        raise _undecodable(where, encoding, getattr(error, "start", 0)) from None
+    except csv.Error:
+        raise InputError.one(where, "", "a first line that is not a header", "comma-separated column names") from None
+    if not any(header):
+        raise InputError.one(where, "", "an empty file", "a header and at least one row")
+    if len(header) == 1 and re.search(r"[;\t]", header[0]):
+        raise InputError.one(where, "", "a header without commas", "columns separated by commas, not ; or tabs")
+    return header
+
+
+def _arrow(path: Path, encoding: str, header: list[str]) -> Any:
+    return arrow_csv.read_csv(
+        path,
+        read_options=arrow_csv.ReadOptions(encoding=encoding, use_threads=False),  # one thread: errors name their row
+        parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
+        convert_options=arrow_csv.ConvertOptions(
+            column_types={name: pa.string() for name in header},
+            null_values=NO_ANSWER,
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        ),
+    )
+
+
+def _undecodable(where: str, encoding: str, offset: int) -> InputError:
+    found = f"bytes that are not {encoding} at offset {offset}"
+    return InputError.one(where, "", found, f"text in the encoding of key 'survey.encoding' ({encoding!r})")
+
+
+def _torn(message: str, where: str, encoding: str) -> InputError:
+    """Arrow's complaint without the text of the row, which may be a respondent's."""
+    row = re.search(r"Row #(\d+)", message)
+    line = f" at line {row[1]}" if row else ""
+    if "invalid UTF8" in message:
+        expected = f"text in the encoding of key 'survey.encoding' ({encoding!r})"
+        return InputError.one(where, "", f"bytes that are not {encoding}{line}", expected)
+    if fields := re.search(r"Expected (\d+) columns, got (\d+)", message):
+        return InputError.one(where, "", f"{fields[2]} fields{line}", f"{fields[1]}, as in the header")
+    return InputError.one(where, "", f"text that is not CSV{line}", "comma-separated values under a header")
+
+
+def _unclosed(table: Any, path: Path) -> bool:
+    """True when an opening quote swallowed the rest of the file."""
+    last = table.slice(max(0, table.num_rows - 1)).to_pylist()
+    return any("\n" in (v or "") for row in last for v in row.values()) and path.read_bytes().count(b'"') % 2 == 1
+
+
+def _parquet(path: Path, encoding: str, where: str) -> Raw:
+    del encoding  # a Parquet file says its own
+    try:
+        table = parquet.read_table(path)
+        if problems := repeated(table.column_names, where):
+            raise InputError(problems)
+        return Raw(table.to_pandas(ignore_metadata=True))
+    except (pa.ArrowException, UnicodeDecodeError):
+        raise InputError.one(where, "", "a file that is truncated or not Parquet", "a whole Parquet file") from None
+
+
+# --- Stata and SPSS --------------------------------------------------------------------------------------------
+
+
+def _statistical(read: Callable[..., Any], kind: str) -> Callable[[Path, str, str], Raw]:
+    def reader(path: Path, encoding: str, where: str) -> Raw:
+        declared = None if encoding == "utf-8" else encoding  # these files usually say their own
+        try:
+            table, meta = read(str(path), user_missing=True, encoding=declared)
+        except UnicodeDecodeError as error:
+            raise _undecodable(where, encoding, error.start) from None
+        except BROKEN_STATISTICAL as error:
+            if "encoding" in str(error):
+                raise _undecodable(where, encoding, 0) from None
+            raise InputError.one(where, "", f"a file that is truncated or not {kind}", f"a whole {kind} file") from None
+        return _labelled(table, meta)
+
+    return reader
+
+
+def _labelled(table: pd.DataFrame, meta: Any) -> Raw:
+    """Value labels in the place of codes, in code order; codes and declared missing values kept beside them."""
+    wording = {name: label for name, label in meta.column_names_to_labels.items() if label}
+    codes, blanks, columns = {}, {}, {}
+    for name in table.columns:
+        known = meta.variable_value_labels.get(name, {})
+        blanks[name] = _declared_missing(table[name], known, meta)
+        columns[name] = table[name]
+        if known:
+            columns[name] = _apply(table[name], known)
+            codes[name] = {plain(label): plain(code) for code, label in known.items()}
+    return Raw(pd.DataFrame(columns, index=table.index), wording, codes, blanks)
+
+
+def _apply(column: pd.Series[Any], known: Mapping[Any, str]) -> pd.Series[Any]:
+    row, values = pd.factorize(column)
+    ordered = sorted(values, key=lambda v: (isinstance(v, str), v))  # numbers, then Stata's .a to .z
+    names = list(dict.fromkeys(plain(known.get(v, v)) for v in ordered))
+    position = [names.index(plain(known.get(v, v))) for v in values]
+    codes = pd.Series([*position, -1], dtype="int64").to_numpy()[row]
+    return pd.Series(pd.Categorical.from_codes(codes, names, ordered=True), index=column.index)
+
+
+def _declared_missing(column: pd.Series[Any], known: Mapping[Any, str], meta: Any) -> frozenset[str]:
+    ranges = meta.missing_ranges.get(column.name, [])
+    values = list(meta.missing_user_values.get(column.name, []))
+    if ranges:
+        answers = column.dropna().unique()
+        values += [v for v in answers for r in ranges if type(r["lo"]) is type(v) and r["lo"] <= v <= r["hi"]]
+    return frozenset(plain(known.get(v, v)) for v in values)
+
+
+READERS: Mapping[str, Callable[[Path, str, str], Raw]] = {
+    ".csv": _csv,
+    ".parquet": _parquet,
+    ".dta": _statistical(pyreadstat.read_dta, "Stata"),
+    ".sav": _statistical(pyreadstat.read_sav, "SPSS"),
+}
+
+
+# --- identifiers -----------------------------------------------------------------------------------------------
+
+
+def identifiers(raw: Raw, roles: Mapping[str, str], levels: Iterable[str], where: str) -> list[Problem]:
+    """One problem for each column that looks like a name, phone number, e-mail address or the like.
+
+    A header is judged by its words, unless the column has a structural role, listed levels or harmless content;
+    content is judged by up to 1,000 values spread over the column. No value is ever repeated in a message.
+    """
+    listed = {*levels, *raw.codes}
+    problems = []
+    for name in raw.table.columns:
+        values = _sample(raw.table[name])
+        trusted = name in listed or roles.get(name) in STRUCTURAL
+        kind = _kind_of_content(values) or ("" if trusted else _kind_of_header(name, values))
+        if kind:
+            found = f"a column that looks like {kind}"
+            problems.append(Problem(where, f"column '{name}'", found, "no identifiers: remove the column from the file"))
+    return problems
+
+
+def _sample(column: pd.Series[Any]) -> list[str]:
+    answered = column.dropna()
+    texts = (str(v).strip() for v in answered.iloc[:: max(1, -(-len(answered) // SAMPLE))])
+    return [t for t in texts if t]
+
+
+def _kind_of_content(values: list[str]) -> str:
+    tests: Mapping[str, Callable[[str], bool]] = {
+        "an e-mail address": lambda v: ADDRESS.search(v) is not None,
+        "a phone number": _is_phone,
+    }
+    return next((k for k, looks in tests.items() if sum(map(looks, values)) > TOLERATED * len(values)), "")
+
+
+def _is_phone(value: str) -> bool:
+    enough = 9 <= sum(c.isdigit() for c in value) <= 15
+    return enough and PHONE.fullmatch(value) is not None and GROUPED_NUMBER.fullmatch(value) is None
+
+
+def _kind_of_header(name: str, values: list[str]) -> str:
+    if all(HARMLESS.fullmatch(v) for v in values):
+        return ""
+    words = re.sub(r"[\W\d_]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)).lower()
+    return next((kind for kind, pattern in HEADERS.items() if re.search(pattern, words)), "")

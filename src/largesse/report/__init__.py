@@ -1,0 +1,1 @@
+"""The report: one `.qmd`, one self-contained page."""

@@ -1,0 +1,1 @@
+"""NumPy twins: an independent second implementation of every model, and the simulators of surveys."""
