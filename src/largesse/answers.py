@@ -92,7 +92,7 @@ class Coded:
     values : [row], position in `levels` (negative: a :class:`Missing`), or the number itself where `levels` is empty.
     status : [row], 0 where answered, else the kind of :class:`Missing`.
     levels : lowest to highest for items; in the order of the table for the rest.
-    listed : True when the study or the file gives the order of the levels.
+    listed : True when study.toml gives the order of the levels.
     """
 
     column: str
@@ -136,8 +136,12 @@ class Answers:
         found = [int(m) if isinstance(m, Missing) else place[m] for m in self.meanings]
         values = np.array([*found, Missing.BLANK], dtype=np.int64)[self.row]  # [row]; -1 picks the blank at the end
         status = np.minimum(values, 0).astype(np.int8)
-        listed = bool(question.levels) or bool(file_order(question))
-        return Coded(question.column, question.role, question.label, values, status, levels, listed)
+        return Coded(question.column, question.role, question.label, values, status, levels)
+
+    def kinds(self) -> NDArray[np.int8]:
+        """[row] kind of :class:`Missing`, or 1 where the answer is one that should be understood."""
+        found = [int(m) if isinstance(m, Missing) else 1 for m in self.meanings]
+        return np.array([*found, Missing.BLANK], dtype=np.int8)[self.row]
 
 
 # --- levels ----------------------------------------------------------------------------------------------------
@@ -165,7 +169,8 @@ def file_order(question: Question) -> dict[str, int]:
     kind = question.series.dtype
     if not (isinstance(kind, pd.CategoricalDtype) and kind.ordered):
         return {}
-    return {str(question.read(plain(level))): i for i, level in reversed(list(enumerate(kind.categories)))}
+    meanings = [question.read(plain(level)) for level in kind.categories]
+    return {m: i for i, m in reversed(list(enumerate(meanings))) if not isinstance(m, Missing)}
 
 
 def shown(values: Collection[str]) -> str:
@@ -215,7 +220,8 @@ def place(question: Question) -> Coded:
     answers = Answers.of(question)
     _within_listed(question, answers.levels)
     ranks = file_order(question)
-    return answers.coded(question, question.levels or sorted(answers.levels, key=ranks.get if ranks else natural))
+    order = sorted(answers.levels, key=ranks.__getitem__) if ranks else sorted(answers.levels, key=natural)
+    return answers.coded(question, question.levels or order)
 
 
 def categorical(question: Question) -> Coded:
@@ -291,9 +297,10 @@ def _numbers(question: Question) -> tuple[NDArray[np.float64], NDArray[np.int8]]
     values = pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan).copy()
     status = np.where(np.isnan(values), Missing.BLANK, 0).astype(np.int8)
     odd = np.isnan(values) & series.notna().to_numpy()
-    status[odd] = Answers.of(replace(question, series=series[odd], levels=())).coded_kinds()
+    status[odd] = Answers.of(replace(question, series=series[odd], levels=())).kinds()
     for code, kind in question.kinds.items():
-        status[values == number(code)] = kind
+        if (value := number(code)) is not None:
+            status[values == value] = kind
     if (status > 0).any() or np.isinf(values).any():
         count = np.count_nonzero((status > 0) | np.isinf(values))
         raise question.wrong(f"{count} values that are not numbers", "numbers, or a code in [missing]")

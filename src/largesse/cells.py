@@ -120,7 +120,7 @@ def collapse(survey: Survey, design: Design, outcomes: tuple[str, ...], *, weigh
     cells = profiles(patterns, design, survey)
     cells["count"] = (dims.CELL, patterns["count"].to_numpy())
     answers = [patterns[o].to_numpy() for o in outcomes]
-    cells["answer"] = ((dims.CELL, dims.ITEM), np.array(answers, dtype=int).reshape(len(outcomes), -1).T)
+    cells["answer"] = ((dims.CELL, dims.ITEM), np.array(answers, dtype=int).reshape(len(outcomes), patterns.height).T)
     cells["answers"] = (dims.ITEM, np.array([len(design.table[o].cat.categories) for o in outcomes], dtype=int))
     return cells.assign_coords({dims.ITEM: list(outcomes)})
 

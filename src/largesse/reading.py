@@ -65,7 +65,8 @@ def load(path: Path, encoding: str, where: str) -> Raw:
         when the file is missing, of another kind, damaged, ragged, wrongly encoded or has two columns of one name.
     """
     if path.suffix.lower() not in READERS:
-        raise InputError.one(where, "", f"a file ending in {path.suffix or 'nothing'!r}", f"one of {', '.join(READERS)}")
+        ending = f"a file ending in {path.suffix!r}" if path.suffix else "a file without an ending"
+        raise InputError.one(where, "", ending, f"one of {', '.join(READERS)}")
     if not path.is_file():
         raise InputError.one(where, "", "no such file", "a file, named relative to the folder of study.toml")
     try:

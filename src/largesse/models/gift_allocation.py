@@ -30,9 +30,9 @@ PARAMETERS = (
               (), "logit", "real", "identified", "from the share receiving"),
     Parameter("district_sd", r"\sigma_\alpha", "how much districts differ in generosity", "effect", (), "logit",
               "positive", "identified", "from the spread of districts", ("districts",)),
-    Parameter("district", r"\alpha_d", "a district's generosity against the average", "pooled", ("district",), "logit",
+    Parameter("district_effect", r"\alpha_d", "a district's generosity against the average", "pooled", ("district",), "logit",
               "real", "identified", "from each district's receipts", ("districts",)),
-    Parameter("wave", r"\omega_t", "a wave against the average wave", "zero_sum", ("wave",), "logit", "real",
+    Parameter("wave_effect", r"\omega_t", "a wave against the average wave", "zero_sum", ("wave",), "logit", "real",
               "identified", "from each wave's receipts", ("waves",)),
     Parameter("district_wave_sd", r"\sigma_{\alpha t}", "how much a district's generosity changes between waves",
               "effect", (), "logit", "positive", "identified", "from districts seen in several waves",
@@ -56,8 +56,8 @@ def likelihood(v: Variables, data: Data, cells: Cells) -> Any:
     """[cell] log probability of the gift."""
     eta = v["intercept"] + pt.zeros_like(data["count"])  # (2)
     for name, value in (
-        ("district", lambda d: d[data["in_district"]]),  # (2) alpha_d
-        ("wave", lambda w: w[data["in_wave"]]),  # (2) omega_t
+        ("district_effect", lambda d: d[data["in_district"]]),  # (2) alpha_d
+        ("wave_effect", lambda w: w[data["in_wave"]]),  # (2) omega_t
         ("district_wave", lambda a: a[data["in_district"], data["in_wave"]]),  # (2) alpha_dt
         ("standing", lambda gamma: (data["x"] * gamma).sum(axis=1)),  # (2) x'gamma
     ):

@@ -30,17 +30,17 @@ TERMS: Final[tuple[Term, ...]] = (
                   "identified", "from the spread of districts", ("districts",)),
     ),
     Term(
-        Parameter("district", r"\alpha_d", "a district against the average district", "pooled", ("district",), "logit",
+        Parameter("district_effect", r"\alpha_d", "a district against the average district", "pooled", ("district",), "logit",
                   "real", "identified", "from each district's answers", ("districts",)),
         lambda v, d, m: v[d["in_district"]],
     ),
     Term(
-        Parameter("wave", r"\omega_t", "a wave against the average wave", "zero_sum", ("wave",), "logit", "real",
+        Parameter("wave_effect", r"\omega_t", "a wave against the average wave", "zero_sum", ("wave",), "logit", "real",
                   "identified", "from each wave's answers", ("waves",)),
         lambda v, d, m: v[d["in_wave"]],
     ),
     Term(
-        Parameter("covariate", r"\beta", "a covariate, against its reference level or per sd", "effect",
+        Parameter("covariate_effect", r"\beta", "a covariate, against its reference level or per sd", "effect",
                   ("covariate",), "logit", "real", "identified", "from respondents who differ in it", ("covariates",)),
         lambda v, d, m: (d["x"] * v).sum(axis=1),
     ),

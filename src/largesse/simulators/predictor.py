@@ -39,8 +39,8 @@ def predictor(theta: Theta, rows: xr.Dataset, gift: Array, coverage: Array, pref
 
     eta = np.zeros((draws_of(theta), len(d)))
     eta += at("intercept", 1.0)
-    eta += at("district", 1.0, d) + at("wave", 1.0, t)
-    eta += along("covariate", x)
+    eta += at("district_effect", 1.0, d) + at("wave_effect", 1.0, t)
+    eta += along("covariate_effect", x)
     eta += at("direct", gift) + at("direct_district", gift, d) + along("direct_by", m, gift)
     eta += at("spillover", passed_over) + along("spillover_by", m, passed_over)
     eta += at("spillover_received", received)

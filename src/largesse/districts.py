@@ -1,0 +1,116 @@
+"""The district file: what is known of a district office from elsewhere, one row per district (and wave)."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from largesse import dims
+from largesse.answers import shown
+from largesse.errors import InputError, Problem
+from largesse.reading import plain, repeated
+
+ONE_WAVE: Final = "all"  # the wave of a survey without that role
+KEYS: Final = (dims.DISTRICT, dims.WAVE)
+WORDS: Final = (*KEYS, "province")
+
+Rule = tuple[Callable[[Any], Any], str]
+NUMBERS: Mapping[str, Rule] = {  # column -> which numbers are right, and in words; a blank is allowed and stays NaN
+    "population": (lambda v: v > 0, "numbers above 0"),
+    "coverage": (lambda v: (v >= 0) & (v <= 1), "shares from 0 to 1"),
+    "market_access": (np.isfinite, "numbers"),
+    "x": (np.isfinite, "tile coordinates, as numbers"),
+    "y": (np.isfinite, "tile coordinates, as numbers"),
+}
+
+
+def districts(table: pd.DataFrame, where: str, asked: pd.DataFrame, *, by_wave: bool) -> pd.DataFrame:
+    """Check a raw district table against the survey, and index it.
+
+    Parameters
+    ----------
+    table : columns `district`, and of `wave`, `province`, `population` (people, above 0), `coverage` (share
+        receiving, 0 to 1), `market_access`, `x` and `y` (tile coordinates) those that are known.
+    where : the file's name in messages.
+    asked : [pair] the distinct `district` and `wave` of the survey, as text; one wave, `all`, without that role.
+    by_wave : True when the survey has waves.
+
+    Returns
+    -------
+    pandas.DataFrame indexed by (district, wave), both text; without a `wave` column, each wave of the survey
+    repeats the row. Districts that the survey did not reach are kept.
+
+    Errors
+    ------
+    InputError
+        with every problem: unknown or doubled columns, doubled districts, districts the file does not know, numbers
+        out of range.
+    """
+    if problems := [*repeated(table.columns, where), *_columns(table, where, by_wave=by_wave)]:
+        raise InputError(problems)
+    keyed = table.assign(**{name: table[name].map(plain, na_action="ignore") for name in WORDS if name in table})
+    keys = [name for name in KEYS if name in table]
+    numbers = {name: pd.to_numeric(table[name], errors="coerce") for name in NUMBERS if name in table}
+    problems = [*_keys(keyed, keys, where), *_unknown(keyed, keys, asked, where), *_numbers(table, numbers, where)]
+    if problems:
+        raise InputError(problems)
+    return _indexed(keyed.assign(**{k: v.astype(float) for k, v in numbers.items()}), asked)
+
+
+def _columns(table: pd.DataFrame, where: str, *, by_wave: bool) -> list[Problem]:
+    known = [*WORDS, *NUMBERS]
+    problems = []
+    for name in map(str, table.columns):
+        near = difflib.get_close_matches(name, known, n=1)
+        if name not in known:
+            hint = f"perhaps {near[0]!r}" if near else f"one of {', '.join(known)}"
+            problems.append(Problem(where, f"column '{name}'", "a column that is not known", hint))
+    if dims.DISTRICT not in table:
+        problems.append(Problem(where, "column 'district'", "no such column", "one row per district"))
+    if dims.WAVE in table and not by_wave:
+        found = "waves, which the survey has not"
+        problems.append(Problem(where, "column 'wave'", found, "key 'columns.wave' in study.toml, or no such column"))
+    return problems
+
+
+def _keys(table: pd.DataFrame, keys: list[str], where: str) -> list[Problem]:
+    problems = [
+        Problem(where, f"column '{name}'", f"{blank} rows without a {name}", f"a {name} in every row")
+        for name in keys
+        if (blank := int((table[name].isna() | (table[name] == "")).sum()))
+    ]
+    twice = set(table.loc[table.duplicated(keys) & table[keys].notna().all(axis=1), dims.DISTRICT])
+    if twice:
+        expected = "one row per " + " and ".join(keys)
+        problems.append(Problem(where, "column 'district'", f"more than one row for {shown(twice)}", expected))
+    return problems
+
+
+def _unknown(table: pd.DataFrame, keys: list[str], asked: pd.DataFrame, where: str) -> list[Problem]:
+    known = set(table[keys].itertuples(index=False, name=None))
+    absent = {" in wave ".join(pair) for pair in asked[keys].itertuples(index=False, name=None) if pair not in known}
+    found = f"no row for {shown(absent)}"
+    return [Problem(where, "column 'district'", found, "every district of the survey")] if absent else []
+
+
+def _numbers(table: pd.DataFrame, numbers: Mapping[str, pd.Series[Any]], where: str) -> list[Problem]:
+    problems = []
+    for name, values in numbers.items():
+        right, words = NUMBERS[name]
+        filled = table[name].notna() & (table[name].astype(str).str.strip() != "")
+        wrong = int((filled & ~(right(values.astype(float)) & np.isfinite(values.astype(float)))).sum())
+        if wrong:
+            problems.append(Problem(where, f"column '{name}'", f"{wrong} values out of range or not numbers", words))
+    return problems
+
+
+def _indexed(table: pd.DataFrame, asked: pd.DataFrame) -> pd.DataFrame:
+    if dims.WAVE not in table:
+        waves = pd.DataFrame({dims.WAVE: asked[dims.WAVE].drop_duplicates().to_list()})
+        table = table.merge(waves, how="cross")
+    text = table.astype({name: str for name in KEYS})
+    return text.set_index(list(KEYS))

@@ -1,0 +1,244 @@
+"""Survey: a validated respondent table with its codebook, and every reason why it cannot be one, all at once."""
+
+from __future__ import annotations
+
+import difflib
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+from numpy.typing import NDArray
+
+from largesse import dims
+from largesse.answers import READ, WORDS, Coded, Missing, Question, shown
+from largesse.districts import ONE_WAVE, districts
+from largesse.errors import InputError, Problem
+from largesse.reading import Raw, identifiers, load, repeated
+from largesse.results import Dropped
+from largesse.study import Columns, Study
+
+ROLES: Final = ("district", "province", "wave", "gift", "loyalty", "market", "categorical", "continuous", "weight")
+SINGLE: Final = {"district", "province", "wave", "gift", "market", "weight", "respondent"}  # the role names the column
+NEEDED: Final = ("district", "wave", "province", "gift", "continuous")  # a respondent without one of these is dropped
+SCALES: Final = ("loyalty", "market")
+TRIMMED: Final = {"district", "province", "wave", "categorical"}  # levels that nobody gave are left out
+
+Rows = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Column:
+    """What is known of one column that has a role; counts are over all rows of the file.
+
+    Attributes
+    ----------
+    name : the column's name in the file.
+    role : its key in `[columns]`.
+    label : the question's wording, where the file keeps it; else the name.
+    levels : lowest to highest for items and the market; reference first for covariates; empty for numbers.
+    dont_know, refused, missing : answers that are not on the scale (`missing` = blank).
+    """
+
+    name: str
+    role: str
+    label: str
+    levels: tuple[str, ...]
+    dont_know: int
+    refused: int
+    missing: int
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Survey:
+    """One row per respondent kept, in canonical columns.
+
+    Attributes
+    ----------
+    table : `district`, `province`, `wave` (categorical), `gift` (int8, 1 = received), loyalty items and `market`
+        (ordered categorical, NaN = no answer), covariates under their own names (categorical or float64),
+        `weight` (float64, 1 without that role). Optional columns are absent when the study has no such role.
+    items : loyalty items, in the study's order.
+    codebook : column of `table` (and `respondent`) -> :class:`Column`.
+    districts : what the district file knows, by (district, wave); None without one.
+    rows : rows in the file.
+    dropped : counts and reasons; roles `loyalty` and `market` are answers of kept respondents, all others are rows.
+    """
+
+    table: pd.DataFrame
+    items: tuple[str, ...]
+    codebook: Mapping[str, Column]
+    districts: pd.DataFrame | None
+    rows: int
+    dropped: tuple[Dropped, ...]
+
+    def __repr__(self) -> str:
+        parts = [f"{len(self.table):,} respondents kept of {self.rows:,} rows"]
+        counted = ((role, self.codebook.get(role)) for role in (dims.DISTRICT, dims.WAVE))
+        parts += [f"{len(column.levels)} {role}s" for role, column in counted if column]
+        return f"<Survey: {'; '.join([*parts, f'items: {", ".join(self.items) or "none"}'])}>"
+
+
+def read_survey(study: Study) -> Survey:
+    """Read the files of a study and validate them.
+
+    Parameters
+    ----------
+    study : names the files (CSV, Parquet, Stata or SPSS), the roles of columns, levels and missing codes.
+
+    Errors
+    ------
+    InputError
+        with every problem found, each naming the file and the column.
+    """
+    problems: list[Problem] = []
+    files = study.survey
+    raw = _attempt(lambda: load(study.path(files.file), files.encoding, files.file), problems)
+    name = files.districts
+    known = _attempt(lambda: load(study.path(name), files.encoding, name), problems) if name else None
+    if raw is None:
+        raise InputError(problems)
+    return _validated(raw, study, files.file, known, problems)
+
+
+def validate(table: pd.DataFrame, study: Study, where: str, districts: pd.DataFrame | None = None) -> Survey:
+    """Validate a table that is already in memory; reads no file.
+
+    Parameters
+    ----------
+    table : one row per interview, with the columns named in the study. Ordered categoricals keep their order.
+    where : what the table is called in messages.
+    districts : the district table, in the columns of :func:`largesse.districts.districts`.
+
+    Errors
+    ------
+    InputError
+        with every problem found, each naming `where` and the column.
+    """
+    return _validated(Raw(table), study, where, None if districts is None else Raw(districts), [])
+
+
+def _validated(raw: Raw, study: Study, where: str, known: Raw | None, problems: list[Problem]) -> Survey:
+    problems += _structure(raw.table, study.columns, where)
+    refused = identifiers(raw, study.columns.used(), study.levels, where)
+    problems += refused
+    coded = _coded(raw, study, where, {p.key for p in refused}, problems)
+    keep, dropped = _kept(coded, len(raw.table))
+    problems += [*_together(coded, keep, where), *_repeated_ids(raw, coded, study, where)]
+    places = _places(coded, keep, known, study, problems)
+    if problems:
+        raise InputError(problems)
+    canonical = {_name(c): c if c.role not in TRIMMED else _trimmed(c, keep) for c in _in_order(coded)}
+    codebook = {name: _column(c) for name, c in canonical.items()}
+    table = pd.DataFrame({n: _values(c)[keep] for n, c in canonical.items() if n != "respondent"})
+    table = table.assign(weight=1.0) if "weight" not in table else table
+    conform(table, schema(codebook), where)
+    return Survey(table, study.columns.loyalty, codebook, places, len(raw.table), (*dropped, *_unanswered(coded, keep)))
+
+
+def _attempt[T](make: Callable[[], T], problems: list[Problem]) -> T | None:
+    """What `make` makes, or None with its problems put on the list."""
+    try:
+        return make()
+    except InputError as error:
+        problems.extend(error.problems)
+        return None
+
+
+# --- what can be wrong -----------------------------------------------------------------------------------------
+
+
+def _structure(table: pd.DataFrame, columns: Columns, where: str) -> list[Problem]:
+    """Columns that are missing; problems that leave nothing to read are raised at once."""
+    if problems := repeated(table.columns, where):
+        raise InputError(problems)
+    if not all(isinstance(name, str) for name in table.columns):
+        raise InputError.one(where, "", "column names that are not text", "a name for every column")
+    names = list(table.columns)
+    absent = [Problem(where, f"column '{c}'", "no such column", _near(c, names)) for c in columns.used() if c not in names]
+    if table.empty:
+        empty = Problem(where, "", "an empty table", "at least one row under the header")
+        raise InputError([empty, *absent] if names else [empty])
+    return absent
+
+
+def _near(name: str, names: list[str]) -> str:
+    near = difflib.get_close_matches(name, names, n=3)
+    return f"perhaps {' or '.join(map(repr, near))}" if near else f"one of the {len(names)} columns of the file"
+
+
+def _coded(raw: Raw, study: Study, where: str, skip: set[str], problems: list[Problem]) -> list[Coded]:
+    """Every column that can be understood; the problems of the others go on the list."""
+    coded = []
+    for column, role in study.columns.used().items():
+        if column in raw.table and f"column '{column}'" not in skip:
+            question = Question.of(column, role, raw, study, where)
+            coded.append(_attempt(lambda q=question: READ[q.role](q), problems))  # type: ignore[misc]
+    return [c for c in coded if c is not None]
+
+
+def _together(coded: list[Coded], keep: Rows, where: str) -> list[Problem]:
+    """Problems that show only among the respondents who are kept."""
+    if not keep.any():
+        return [Problem(where, "", "no respondent with all that is needed", f"rows with {', '.join(NEEDED)} filled in")]
+    problems = []
+    for c in coded:
+        answers = np.unique(c.values[keep & (c.status == 0)])
+        if c.role in SCALES and len(answers) < 2:
+            found = "fewer than two different answers among the respondents kept"
+            problems.append(Problem(where, f"column '{c.column}'", found, "at least two different answers"))
+        if c.role == "weight" and answers.sum() == 0:
+            problems.append(Problem(where, f"column '{c.column}'", "weights that sum to 0", "some weight above 0"))
+    return problems + _astride(coded, keep, where)
+
+
+def _astride(coded: list[Coded], keep: Rows, where: str) -> list[Problem]:
+    """A district lies in one province."""
+    by_role = {c.role: c for c in coded}
+    if not {"district", "province"} <= by_role.keys():
+        return []
+    district, province = by_role["district"], by_role["province"]
+    pairs = np.unique(np.stack([district.values[keep], province.values[keep]]), axis=1)
+    names, counts = np.unique(pairs[0], return_counts=True)
+    astride = [district.levels[i] for i in names[counts > 1]]
+    found = f"more than one province for district {shown(astride)}"
+    return [Problem(where, f"column '{province.column}'", found, "one province per district")] if astride else []
+
+
+def _repeated_ids(raw: Raw, coded: list[Coded], study: Study, where: str) -> list[Problem]:
+    """Each respondent has one row, in one wave. Ids are hashed with a salt of the moment and forgotten."""
+    column = study.columns.respondent
+    waves = next((c.values for c in coded if c.role == "wave"), None)
+    if column not in {c.column for c in coded} or (study.columns.wave and waves is None):
+        return []
+    text = raw.table[column].astype(str).str.strip()
+    ids = pd.DataFrame({"id": pd.util.hash_pandas_object(text, index=False, hash_key=secrets.token_hex(8)), "wave": waves})
+    ids = ids[raw.table[column].notna().to_numpy()]
+    twice = ids.loc[ids.duplicated(), "id"].nunique()
+    panel = ids.drop_duplicates()["id"].duplicated(keep="first")
+    several = ids.drop_duplicates()["id"][panel].nunique()
+    messages = {
+        f"{twice} respondents with more than one row in a wave": twice,
+        f"{several} respondents in more than one wave": several,
+    }
+    expected = "each respondent in one row and one wave only: panels are not supported yet"
+    return [Problem(where, f"column '{column}'", found, expected) for found, count in messages.items() if count]
+
+
+def _places(
+    coded: list[Coded], keep: Rows, known: Raw | None, study: Study, problems: list[Problem]
+) -> pd.DataFrame | None:
+    """The district file, checked against the districts and waves of the respondents kept."""
+    where = study.survey.districts or "districts"
+    by_role = {c.role: c for c in coded}
+    if study.columns.district is None and (known or study.survey.districts):
+        problems.append(Problem(where, "key 'columns.district'", "no district role in the study", "the survey's column"))
+        return None
+    unread = any(getattr(study.columns, role) and role not in by_role for role in dims_of_place())
+    if known is None or unread:
+        return None
+    asked = pd.DataFrame({role: _text(by_role.get(role), keep) for role in dims_of_place()}).drop_duplicates()
+    return _attempt(lambda: districts(known.table, where, asked, by_wave="wave" in by_role), problems)
