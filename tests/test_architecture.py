@@ -175,3 +175,17 @@ def test_every_published_prior_is_in_the_bibliography() -> None:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
         used |= {row["source"].get("key", "") for row in table.values() if isinstance(row, dict)}
     assert used - {""} <= set(keys)
+
+
+def test_the_tables_of_the_readme_are_valid() -> None:
+    """The README's study is one that `Study` takes, and its prior one that the model's prior set takes."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^ *```toml\n(.*?)^ *```", text, flags=re.MULTILINE | re.DOTALL)
+    study, override = (tomllib.loads(block) for block in blocks)
+    assert largesse.Study.from_table(study, ROOT / "README.md").models
+    for model, entries in override["priors"].items():
+        shipped = largesse.PriorSet.read(ROOT / "models" / model / "priors.toml")
+        changed = shipped.overridden(entries, "README.md")
+        for name, entry in entries.items():
+            assert changed[name].distribution == entry["distribution"]
+            assert changed[name].unit == shipped[name].unit

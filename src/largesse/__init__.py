@@ -17,7 +17,6 @@ if TYPE_CHECKING:  # the same names as in HOME, for type checkers and editors; a
     from largesse.errors import Problem as Problem
     from largesse.errors import StaleError as StaleError
     from largesse.estimands import estimate as estimate
-    from largesse.models import MODELS as MODELS
     from largesse.priors import Prior as Prior
     from largesse.priors import PriorSet as PriorSet
     from largesse.report.render import render as render
@@ -39,7 +38,6 @@ HOME: Final = {
     "Fit": "sampling",
     "InputError": "errors",
     "LargesseError": "errors",
-    "MODELS": "models",
     "Prior": "priors",
     "PriorSet": "priors",
     "Problem": "errors",

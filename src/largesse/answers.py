@@ -1,4 +1,4 @@
-"""One column of answers -> levels and missing kinds, by the rules of its role. Works on distinct answers, never on rows."""
+"""One column -> levels and missing kinds, by the rules of its role; distinct answers are looked at, not rows."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Question:
     @classmethod
     def of(cls, column: str, role: str, raw: Raw, study: Study, where: str) -> Question:
         """The question that `column` of `raw` answers in its role."""
-        kinds = {text: Missing.BLANK for text in {"", *raw.blanks.get(column, ())}}
+        kinds = dict.fromkeys({"", *raw.blanks.get(column, ())}, Missing.BLANK)
         if role not in ADMINISTRATIVE:
             kinds |= {plain(code): Missing.DONT_KNOW for code in study.missing.dont_know}
             kinds |= {plain(code): Missing.REFUSED for code in study.missing.refused}

@@ -28,7 +28,7 @@ NUMBERS: Mapping[str, Rule] = {  # column -> which numbers are right, and in wor
 }
 
 
-def districts(table: pd.DataFrame, where: str, asked: pd.DataFrame, *, by_wave: bool) -> pd.DataFrame:
+def district_table(table: pd.DataFrame, where: str, asked: pd.DataFrame, *, by_wave: bool) -> pd.DataFrame:
     """Check a raw district table against the survey, and index it.
 
     Parameters
@@ -112,5 +112,5 @@ def _indexed(table: pd.DataFrame, asked: pd.DataFrame) -> pd.DataFrame:
     if dims.WAVE not in table:
         waves = pd.DataFrame({dims.WAVE: asked[dims.WAVE].drop_duplicates().to_list()})
         table = table.merge(waves, how="cross")
-    text = table.astype({name: str for name in KEYS})
+    text = table.astype(dict.fromkeys(KEYS, str))
     return text.set_index(list(KEYS))

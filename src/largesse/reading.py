@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow as pa
 import pyreadstat
-from pyarrow import csv as arrow_csv  # type: ignore[import-untyped]
+from pyarrow import csv as arrow_csv
 from pyarrow import parquet
 
 from largesse.errors import InputError, Problem
@@ -24,12 +24,12 @@ NO_ANSWER = ["", "NA", "NaN"]  # unquoted in a CSV file: nothing was answered
 BROKEN_STATISTICAL = (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, ValueError, OverflowError, MemoryError)
 
 HEADERS: Mapping[str, str] = {
-    "a name": r"\b(names?|surnames?|forenames?|nicknames?|(user|first|last|full|given|family|maiden)names?)\b|이름|성명|성함",
+    "a name": r"\b((sur|fore|nick|user|first|last|full|given|family|maiden)?names?)\b|이름|성명|성함",
     "a phone number": r"\b(phones?|telephones?|tel|mobiles?|cell ?phones?|whatsapp|kakao(talk)?)\b|전화|휴대폰",
     "an e-mail address": r"\b(e ?mails?)\b|이메일",
     "a postal address": r"\b(address(es)?|addr)\b|주소",
     "a passport number": r"\bpassports?\b|여권",
-    "a national id": r"\b(national ?(id|identity|identification)|id(entity)? ?card|ssn|resident registration)\b|주민등록",
+    "a national id": r"\b(national ?id(entity|entification)?|id(entity)? ?card|ssn|resident registration)\b|주민등록",
 }
 ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^\W\d_]{2,}")
 PHONE = re.compile(r"\+?\(?\d{1,4}\)?(?:[ .-]{1,2}\(?\d{2,4}\)?){2,5}|0[1-9]\d{0,2}-\d{6,8}|\+\d{8,15}|0[1-9]\d{8,9}")
@@ -72,7 +72,9 @@ def load(path: Path, encoding: str, where: str) -> Raw:
     try:
         return READERS[path.suffix.lower()](path, encoding, where)
     except OSError as error:
-        raise InputError.one(where, "", f"a file that cannot be read ({type(error).__name__})", "a whole file") from None
+        raise InputError.one(
+            where, "", f"a file that cannot be read ({type(error).__name__})", "a whole file"
+        ) from None
 
 
 def plain(value: object) -> str:
@@ -113,7 +115,9 @@ def _header(path: Path, encoding: str, where: str) -> list[str]:
     try:
         name = codecs.lookup(encoding).name
     except LookupError:
-        raise InputError.one("study.toml", "key 'survey.encoding'", f"{encoding!r}", "an encoding Python knows") from None
+        raise InputError.one(
+            "study.toml", "key 'survey.encoding'", f"{encoding!r}", "an encoding Python knows"
+        ) from None
     try:
         with path.open(encoding="utf-8-sig" if name == "utf-8" else name, newline="") as handle:
             header = next(csv.reader(handle), [])
@@ -215,7 +219,7 @@ def _apply(column: pd.Series[Any], known: Mapping[Any, str]) -> pd.Series[Any]:
     names = list(dict.fromkeys(plain(known.get(v, v)) for v in ordered))
     position = [names.index(plain(known.get(v, v))) for v in values]
     codes = pd.Series([*position, -1], dtype="int64").to_numpy()[row]
-    return pd.Series(pd.Categorical.from_codes(codes, names, ordered=True), index=column.index)
+    return pd.Series(pd.Categorical.from_codes(codes, pd.Index(names), ordered=True), index=column.index)
 
 
 def _declared_missing(column: pd.Series[Any], known: Mapping[Any, str], meta: Any) -> frozenset[str]:
@@ -252,7 +256,9 @@ def identifiers(raw: Raw, roles: Mapping[str, str], levels: Iterable[str], where
         kind = _kind_of_content(values) or ("" if trusted else _kind_of_header(name, values))
         if kind:
             found = f"a column that looks like {kind}"
-            problems.append(Problem(where, f"column '{name}'", found, "no identifiers: remove the column from the file"))
+            problems.append(
+                Problem(where, f"column '{name}'", found, "no identifiers: remove the column from the file")
+            )
     return problems
 
 

@@ -6,13 +6,15 @@ import difflib
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from largesse.errors import InputError, Problem
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Code = Annotated[str, Field(coerce_numbers_to_str=True)]  # 98 and "98" are the same answer
+RESERVED = {"district", "province", "wave", "gift", "market", "weight", "respondent"}  # columns of the survey's table
 
 
 class Record(BaseModel):
@@ -57,15 +59,25 @@ class Columns(Record):
         named = [c for _, v in self for c in ((v,) if isinstance(v, str) else v or ())]
         twice = sorted({c for c in named if named.count(c) > 1})
         if twice:
-            raise ValueError(f"column {twice[0]!r} is given more than one role")
+            raise ValueError(f"column {twice[0]!r} with more than one role")
+        taken = sorted(RESERVED & {*self.loyalty, *self.categorical, *self.continuous})
+        if taken:
+            raise ValueError(f"an item or covariate called {taken[0]!r}, which names a role: rename it in the file")
         return self
 
 
 class Missing(Record):
     """`[missing]`: answers that are kept as data but are not a position on the scale."""
 
-    dont_know: tuple[str, ...] = ()
-    refused: tuple[str, ...] = ()
+    dont_know: tuple[Code, ...] = ()
+    refused: tuple[Code, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_meaning_each(self) -> Self:
+        both = sorted({*self.dont_know} & {*self.refused})
+        if both:
+            raise ValueError(f"{both[0]!r} in both dont_know and refused")
+        return self
 
 
 class Gift(Record):
@@ -141,7 +153,7 @@ class Study(Record):
     models: Annotated[tuple[str, ...], Field(min_length=1)]
     survey: SurveyFiles
     columns: Columns
-    levels: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    levels: Mapping[str, tuple[Code, ...]] = Field(default_factory=dict)
     missing: Missing = Missing()
     gift: Gift = Gift()
     effects: Effects = Effects()
@@ -158,10 +170,16 @@ class Study(Record):
         covariates = {*self.columns.categorical, *self.columns.continuous}
         for name in self.effects.modifiers:
             if name not in covariates:
-                raise ValueError(f"effects.modifiers: {name!r} is not one of the covariates in [columns]")
-        for name in self.levels:
+                raise ValueError(f"effects.modifiers with {name!r}, which is not one of the covariates in [columns]")
+        return self
+
+    @model_validator(mode="after")
+    def _levels_are_of_columns(self) -> Self:
+        for name, levels in self.levels.items():
             if name not in self.columns.used():
-                raise ValueError(f"levels.{name}: {name!r} has no role in [columns]")
+                raise ValueError(f"levels.{name}, but {name!r} has no role in [columns]")
+            if len(set(levels)) < len(levels):
+                raise ValueError(f"levels.{name}, which lists a level twice")
         return self
 
     @classmethod
@@ -180,6 +198,8 @@ class Study(Record):
     @classmethod
     def from_table(cls, table: Mapping[str, Any], path: Path) -> Study:
         """A study from a parsed TOML table; `path` names the file in error messages."""
+        if "folder" in table:
+            raise InputError.one(path, "key 'folder'", "a key that is not known", "no such key: it is the file's place")
         try:
             return cls.model_validate({**table, "folder": path.parent})
         except ValidationError as error:
@@ -193,9 +213,11 @@ class Study(Record):
 def read_toml(path: Path) -> dict[str, Any]:
     """A TOML file as a dict; a missing file or a typo is an `InputError` naming the line."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise InputError.one(path, "", "no such file", "a TOML file") from None
+    except OSError as error:
+        raise InputError.one(path, "", f"a file that cannot be read ({type(error).__name__})", "a TOML file") from None
     except UnicodeDecodeError as error:
         raise InputError.one(path, "", f"bytes that are not UTF-8 at offset {error.start}", "UTF-8 text") from None
     except tomllib.TOMLDecodeError as error:
@@ -216,14 +238,15 @@ def _problem(detail: Any, where: str, title: str) -> Problem:
         return Problem(where, f"key '{key}'", "a key that is not known", hint)
     if detail["type"] == "missing":
         return Problem(where, f"key '{key}'", "nothing", "a value: the key is required")
-    found = repr(detail["input"]) if detail["loc"] else "keys that do not fit together"
     message = detail["msg"].removeprefix("Value error, ")
-    return Problem(where, f"key '{key}'" if key else "", found[:80], message[:1].lower() + message[1:])
+    if detail["type"] == "value_error":  # one of the rules above: the message says what was found
+        return Problem(where, f"key '{key}'" if key else "", message, "keys that agree with one another")
+    return Problem(where, f"key '{key}'", repr(detail["input"])[:80], message[:1].lower() + message[1:])
 
 
 def _known_keys(loc: tuple[Any, ...], title: str) -> list[str]:
     record: Any = {"Study": Study}.get(title)
-    for part in loc:
+    for part in (p for p in loc if isinstance(p, str)):  # numbers are places in an array of tables
         field = getattr(record, "model_fields", {}).get(part)
-        record = field.annotation if field else None
+        record = next(iter(get_args(field.annotation)), field.annotation) if field else None
     return sorted(set(getattr(record, "model_fields", {})) - {"folder"})

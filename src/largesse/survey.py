@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from largesse import dims
 from largesse.answers import READ, WORDS, Coded, Missing, Question, shown
-from largesse.districts import ONE_WAVE, districts
+from largesse.districts import KEYS, ONE_WAVE, district_table
 from largesse.errors import InputError, Problem
 from largesse.reading import Raw, identifiers, load, repeated
 from largesse.results import Dropped
@@ -111,7 +112,7 @@ def validate(table: pd.DataFrame, study: Study, where: str, districts: pd.DataFr
     ----------
     table : one row per interview, with the columns named in the study. Ordered categoricals keep their order.
     where : what the table is called in messages.
-    districts : the district table, in the columns of :func:`largesse.districts.districts`.
+    districts : the district table, in the columns of :func:`largesse.districts.district_table`.
 
     Errors
     ------
@@ -158,10 +159,11 @@ def _structure(table: pd.DataFrame, columns: Columns, where: str) -> list[Proble
     if not all(isinstance(name, str) for name in table.columns):
         raise InputError.one(where, "", "column names that are not text", "a name for every column")
     names = list(table.columns)
-    absent = [Problem(where, f"column '{c}'", "no such column", _near(c, names)) for c in columns.used() if c not in names]
+    absent = [
+        Problem(where, f"column '{c}'", "no such column", _near(c, names)) for c in columns.used() if c not in names
+    ]
     if table.empty:
-        empty = Problem(where, "", "an empty table", "at least one row under the header")
-        raise InputError([empty, *absent] if names else [empty])
+        raise InputError([Problem(where, "", "an empty table", "at least one row under the header"), *absent])
     return absent
 
 
@@ -175,8 +177,8 @@ def _coded(raw: Raw, study: Study, where: str, skip: set[str], problems: list[Pr
     coded = []
     for column, role in study.columns.used().items():
         if column in raw.table and f"column '{column}'" not in skip:
-            question = Question.of(column, role, raw, study, where)
-            coded.append(_attempt(lambda q=question: READ[q.role](q), problems))  # type: ignore[misc]
+            understand = partial(READ[role], Question.of(column, role, raw, study, where))
+            coded.append(_attempt(understand, problems))
     return [c for c in coded if c is not None]
 
 
@@ -215,11 +217,13 @@ def _repeated_ids(raw: Raw, coded: list[Coded], study: Study, where: str) -> lis
     if column not in {c.column for c in coded} or (study.columns.wave and waves is None):
         return []
     text = raw.table[column].astype(str).str.strip()
-    ids = pd.DataFrame({"id": pd.util.hash_pandas_object(text, index=False, hash_key=secrets.token_hex(8)), "wave": waves})
-    ids = ids[raw.table[column].notna().to_numpy()]
+    ids = pd.DataFrame(
+        {"id": pd.util.hash_pandas_object(text, index=False, hash_key=secrets.token_hex(8)), "wave": waves}
+    )
+    ids = ids[(raw.table[column].notna() & (text != "")).to_numpy()]
     twice = ids.loc[ids.duplicated(), "id"].nunique()
-    panel = ids.drop_duplicates()["id"].duplicated(keep="first")
-    several = ids.drop_duplicates()["id"][panel].nunique()
+    once = ids.drop_duplicates()["id"]
+    several = once[once.duplicated()].nunique()
     messages = {
         f"{twice} respondents with more than one row in a wave": twice,
         f"{several} respondents in more than one wave": several,
@@ -235,10 +239,114 @@ def _places(
     where = study.survey.districts or "districts"
     by_role = {c.role: c for c in coded}
     if study.columns.district is None and (known or study.survey.districts):
-        problems.append(Problem(where, "key 'columns.district'", "no district role in the study", "the survey's column"))
+        problems.append(
+            Problem(where, "key 'columns.district'", "no district role in the study", "the survey's column")
+        )
         return None
-    unread = any(getattr(study.columns, role) and role not in by_role for role in dims_of_place())
+    unread = any(getattr(study.columns, role) and role not in by_role for role in KEYS)
     if known is None or unread:
         return None
-    asked = pd.DataFrame({role: _text(by_role.get(role), keep) for role in dims_of_place()}).drop_duplicates()
-    return _attempt(lambda: districts(known.table, where, asked, by_wave="wave" in by_role), problems)
+    asked = pd.DataFrame({role: _text(by_role.get(role), keep) for role in KEYS}).drop_duplicates()
+    return _attempt(lambda: district_table(known.table, where, asked, by_wave="wave" in by_role), problems)
+
+
+# --- from columns understood to the table ----------------------------------------------------------------------
+
+
+def _name(coded: Coded) -> str:
+    return coded.role if coded.role in SINGLE else coded.column
+
+
+def _in_order(coded: list[Coded]) -> list[Coded]:
+    """By role, within a role as the study lists them; the respondent, who is not in the table, last."""
+    return sorted(coded, key=lambda c: (*ROLES, "respondent").index(c.role))
+
+
+def _kept(coded: list[Coded], rows: int) -> tuple[Rows, list[Dropped]]:
+    """[row] True where the respondent stays, and the counts of the others, each under the first reason met."""
+    keep, dropped = np.ones(rows, dtype=bool), []
+    for c in sorted((c for c in coded if c.role in NEEDED), key=lambda c: NEEDED.index(c.role)):
+        dropped += _counts(c, keep)
+        keep &= c.status == 0
+    return keep, dropped
+
+
+def _unanswered(coded: list[Coded], keep: Rows) -> list[Dropped]:
+    return [entry for c in _in_order(coded) if c.role in SCALES for entry in _counts(c, keep)]
+
+
+def _counts(coded: Coded, keep: Rows) -> list[Dropped]:
+    counts = {words: coded.count(kind, keep) for kind, words in WORDS.items()}
+    return [Dropped(coded.role, coded.column, words, n) for words, n in counts.items() if n]
+
+
+def _trimmed(coded: Coded, keep: Rows) -> Coded:
+    """Without the levels that nobody gave; a covariate without listed levels has its commonest first."""
+    count = np.bincount(coded.values[keep], minlength=len(coded.levels))
+    present = [i for i in range(len(coded.levels)) if count[i]]
+    if coded.role == "categorical" and not coded.listed:
+        last = {words: n for n, words in enumerate(WORDS.values(), start=1)}
+        present.sort(key=lambda i: (last.get(coded.levels[i], 0), -count[i], coded.levels[i]))
+    place = np.full(len(coded.levels) + 1, -1)  # the last entry, reached by -1, is a blank
+    place[present] = np.arange(len(present))
+    values = place[np.maximum(coded.values, -1)]
+    return replace(coded, values=values, levels=tuple(coded.levels[i] for i in present))
+
+
+def _column(coded: Coded) -> Column:
+    counts = (coded.count(kind) for kind in (Missing.DONT_KNOW, Missing.REFUSED, Missing.BLANK))
+    return Column(coded.column, coded.role, coded.label, coded.levels, *counts)
+
+
+def _values(coded: Coded) -> Any:
+    """[row]: a categorical, int8 for the gift, float64 for numbers."""
+    if coded.role == "gift":
+        return coded.values.astype(np.int8)
+    if not coded.levels:
+        return coded.values.astype(np.float64)
+    return pd.Categorical.from_codes(np.maximum(coded.values, -1), pd.Index(coded.levels), ordered=coded.role in SCALES)
+
+
+def _text(coded: Coded | None, keep: Rows) -> Any:
+    """[kept row] the level's name; one wave for all where the survey has none."""
+    return np.full(keep.sum(), ONE_WAVE, dtype=object) if coded is None else np.array(coded.levels)[coded.values[keep]]
+
+
+# --- the schema ------------------------------------------------------------------------------------------------
+
+
+def schema(codebook: Mapping[str, Column]) -> pa.DataFrameSchema:
+    """What a canonical table must look like, by its codebook."""
+    columns = {name: _column_schema(column) for name, column in codebook.items() if name != "respondent"}
+    columns.setdefault("weight", pa.Column("float64", pa.Check.ge(0)))
+    return pa.DataFrameSchema(columns, strict=True, unique_column_names=True)
+
+
+def _column_schema(column: Column) -> pa.Column:
+    plain: Mapping[str, Callable[[], pa.Column]] = {
+        "gift": lambda: pa.Column("int8", pa.Check.isin([0, 1])),
+        "continuous": lambda: pa.Column("float64", pa.Check(np.isfinite, name="finite")),
+        "weight": lambda: pa.Column("float64", pa.Check.ge(0)),
+    }
+    if column.role in plain:
+        return plain[column.role]()
+    scale = column.role in SCALES
+    return pa.Column(pd.CategoricalDtype(list(column.levels), ordered=scale), nullable=scale)
+
+
+def conform(table: pd.DataFrame, expected: pa.DataFrameSchema, where: str) -> None:
+    """Hold a canonical table against its schema; no value is repeated in the message.
+
+    Errors
+    ------
+    InputError
+        with one problem for each column and check that fails.
+    """
+    try:
+        expected.validate(table, lazy=True)
+    except pa.errors.SchemaErrors as error:
+        failed = error.failure_cases[["column", "check"]].drop_duplicates().itertuples(index=False, name=None)
+        wanted = "a column as in the codebook"
+        raise InputError(
+            Problem(where, f"column '{c}'", f"a failed check, {check}", wanted) for c, check in failed
+        ) from None

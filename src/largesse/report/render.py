@@ -102,7 +102,7 @@ def _executed(page: Source, parameters: Mapping[str, Any], scratch: Path) -> lis
         ran = codes[failure.index]
         line = ran.line + (failure.line - 1 if ran.cell else 0)
         raise InputError.one(page.path, f"line {line}", failure.message, "code that runs") from None
-    results = iter([(r, o) for r, o in zip(codes, outputs, strict=True) if r.code and not r.code.startswith("#set")])
+    results = zip(codes, outputs, strict=True)
     pieces: list[Piece] = []
     for block in page.blocks:
         if block.kind == "cell":
@@ -118,9 +118,8 @@ def _executed(page: Source, parameters: Mapping[str, Any], scratch: Path) -> lis
 def _codes(page: Source, parameters: Mapping[str, Any]) -> Iterator[Ran]:
     for block in page.blocks:
         if block.kind == "cell":
-            yield Ran(block.line, block.code or "None", block)
-            if "tags" in block.options and parameters:
-                yield Ran(block.line, "\n".join(["#set", *(f"{k} = {v!r}" for k, v in parameters.items())]))
+            given = [f"{k} = {v!r}" for k, v in parameters.items()] if "tags" in block.options else []
+            yield Ran(block.line, "\n".join([*block.lines, *given]), block)
         elif block.kind == "text":
             for n, line in enumerate(block.lines, block.line):
                 for match in INLINE.finditer(line):
@@ -216,7 +215,7 @@ def _pandoc(page: Source, pieces: Sequence[Piece], part: Path, scratch: Path) ->
     command = [
         *(pypandoc.get_pandoc_path(), f"--from={READER}", "--to=html5", "--standalone", "--embed-resources"),
         *("--mathml", f"--lua-filter={HERE / 'quartoish.lua'}", "--citeproc", "--metadata=link-citations:true"),
-        *("--toc", "--toc-depth=3", "--section-divs", f"--template={HERE / 'page.html'}", "--fail-if-warnings"),
+        *("--toc", "--toc-depth=3", f"--template={HERE / 'page.html'}", "--fail-if-warnings"),
         *(f"--metadata-file={scratch / 'front.yaml'}", f"--data-dir={scratch}", f"--output={part}"),
         f"--resource-path={os.pathsep.join(['.', str(scratch)])}",
     ]

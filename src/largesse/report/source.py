@@ -38,7 +38,7 @@ DEFAULTS = {"echo": "true", "output": "true", "include": "true", "warning": "tru
 NEEDS = {"fig": ("fig-cap", "fig-alt"), "tbl": ("tbl-cap",)}  # a label's kind, and the options it calls for
 
 FENCE = re.compile(r"^(\s*)(`{3,}|~{3,})\s*(.*?)\s*$")
-INLINE = re.compile(r"`\{python\} ([^`]+)`")
+INLINE = re.compile(r"`\{python\} ([^`\n]+)`")
 LABEL = re.compile(r"\{#((?:fig|tbl|eq|sec)-[\w-]+)")
 CALLOUTS = "note|tip|important|warning|caution"
 RULES: tuple[tuple[re.Pattern[str], str, str], ...] = (
@@ -260,7 +260,7 @@ def _lint(block: Block) -> Iterator[Flaw]:
 
 
 def _inline(words: str, line: int) -> Iterator[Flaw]:
-    for match in re.finditer(r"`\{(\w+)\}([^`]*)`", words):
+    for match in re.finditer(r"`\{(\w+)\}([^`]*)`?", words):
         if not (fine := INLINE.fullmatch(match[0])):
             yield Flaw(line, f"'{match[0]}'", "`{python} expression`")
             continue

@@ -1,0 +1,183 @@
+"""Diagnostics: draws in, verdicts out. The sampler prints no warnings of its own, so every gate is asked here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import xarray as xr
+from arviz_stats.base import array_stats
+from scipy.special import logsumexp
+from scipy.stats import binom
+
+from largesse.results import Answer, Verdict
+from largesse.study import Gates
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+REFERENCE_NODES: Final = 201
+ERROR_SD, SHIFT = 0.05, 0.05  # log-likelihood error over the draws; shift of a parameter in posterior sds
+CHECKED_DRAWS: Final = 100  # enough to see an error whose sd is .05, at a tenth of the cost
+RELATIVE_BAND: Final = 0.95
+PARETO_K: Final = 0.7  # above it the importance weights of leave-one-out cannot be trusted (Vehtari et al. 2024)
+
+
+class Gate(NamedTuple):
+    """One question about the draws: how to measure it, which limit holds, and the sentences."""
+
+    name: str
+    measure: Callable[[xr.DataTree], float]
+    limit: str  # the key of `Gates`
+    below: bool  # True when the value must not exceed the limit
+    good: str
+    bad: str
+
+
+def diagnose(tree: xr.DataTree, gates: Gates | None = None) -> tuple[Verdict, ...]:
+    """Convergence verdicts of one fit.
+
+    Parameters
+    ----------
+    tree : groups `posterior` and `sample_stats` with dims (chain, draw, ...), `attrs["model"]`.
+    gates : the limits; defaults of :class:`~largesse.study.Gates`.
+
+    Returns
+    -------
+    One verdict each for R-hat, bulk ESS, tail ESS, divergences, tree depth and E-BFMI.
+    """
+    gates = gates or Gates()
+    return tuple(_ask(gate, tree, float({**gates.model_dump(), "none": 0.0}[gate.limit])) for gate in GATES)
+
+
+def _ask(gate: Gate, tree: xr.DataTree, limit: float) -> Verdict:
+    value = gate.measure(tree)
+    passed = value <= limit if gate.below else value >= limit
+    sentence = (gate.good if passed else gate.bad).format(value=value, limit=limit)
+    answer = Answer.PASSED if passed else Answer.FAILED
+    return Verdict(gate.name, str(tree.attrs.get("model", "")), answer, sentence, round(value, 4), limit)
+
+
+def _every_scalar(tree: xr.DataTree, statistic: Callable[..., Any], worst: Callable[..., Any], **how: Any) -> float:
+    """The worst value over every scalar of the posterior; a constant draw counts as perfect."""
+    values = []
+    for variable in tree["posterior"].to_dataset().data_vars.values():
+        draws = variable.transpose("chain", "draw", ...).to_numpy()
+        flat = draws.reshape(*draws.shape[:2], -1)
+        moving = flat[:, :, np.ptp(flat, axis=(0, 1)) > 0]
+        if moving.shape[2]:
+            values.append(worst(statistic(moving, chain_axis=0, draw_axis=1, **how)))
+    return float(worst(values))
+
+
+def _stat(tree: xr.DataTree, name: str) -> Array:
+    return np.asarray(tree["sample_stats"][name].transpose("chain", "draw").to_numpy())
+
+
+GATES: Final = (
+    Gate("R-hat", lambda t: _every_scalar(t, array_stats.rhat, np.max), "rhat", True,
+         "the chains agree (largest R-hat {value:.3f})",
+         "the chains disagree (largest R-hat {value:.3f}, limit {limit}): draw longer, or look for two modes"),
+    Gate("bulk ESS", lambda t: _every_scalar(t, array_stats.ess, np.min, method="bulk"), "ess", False,
+         "means rest on at least {value:.0f} effective draws",
+         "some mean rests on {value:.0f} effective draws only (at least {limit:.0f} wanted): draw longer"),
+    Gate("tail ESS", lambda t: _every_scalar(t, array_stats.ess, np.min, method="tail", prob=(0.05, 0.95)), "ess", False,
+         "interval ends rest on at least {value:.0f} effective draws",
+         "some interval end rests on {value:.0f} effective draws only (at least {limit:.0f} wanted): draw longer"),
+    Gate("divergences", lambda t: float(_stat(t, "diverging").sum()), "divergences", True,
+         "no draw diverged",
+         "{value:.0f} draws diverged: part of the posterior may be unexplored; use a narrower prior or fewer terms"),
+    Gate("tree depth", lambda t: float(_stat(t, "maxdepth_reached").sum()), "none", True,
+         "no trajectory was cut short",
+         "{value:.0f} trajectories were cut short: draws are slow to move, not wrong; draw longer"),
+    Gate("E-BFMI", lambda t: float(np.min(array_stats.bfmi(_stat(t, "energy")))), "ebfmi", False,
+         "the sampler explores all energies (smallest E-BFMI {value:.2f})",
+         "the sampler is stuck at some energies (smallest E-BFMI {value:.2f}, at least {limit} wanted):"
+         " use a narrower prior on the sds"),
+)  # fmt: skip
+
+
+def quadrature(model: str, coarse: Array, fine: Array, theta: Mapping[str, Array]) -> Verdict:
+    """Whether the quadrature nodes of a fit were enough, against many more.
+
+    Parameters
+    ----------
+    coarse, fine : [draw] joint log-likelihood at the nodes of the fit and at the reference.
+    theta : parameter -> [draw, ...], the same draws.
+
+    Returns
+    -------
+    Passed when the error varies by less than .05 over the draws and reweighting by it shifts no parameter by more
+    than .05 posterior sd: an error that is the same for all draws changes nothing.
+    """
+    error = fine - coarse
+    weight = np.exp(error - logsumexp(error))
+    shift = max(float(np.max(np.abs(_shift(v.reshape(len(v), -1), weight)))) for v in theta.values())
+    spread = float(np.std(error))
+    good = spread < ERROR_SD and shift < SHIFT
+    words = f"error over the draws {spread:.3f}, largest shift {shift:.3f} posterior sd"
+    sentence = f"the disposition is integrated finely enough ({words})" if good else (
+        f"the disposition is integrated too coarsely ({words}): use more nodes")  # fmt: skip
+    return Verdict("quadrature", model, Answer.PASSED if good else Answer.FAILED, sentence, round(spread, 5), ERROR_SD)
+
+
+def _shift(draws: Array, weight: Array) -> Array:
+    sd = draws.std(axis=0)
+    moved = weight @ draws - draws.mean(axis=0)
+    return np.asarray(np.divide(moved, sd, out=np.zeros_like(moved), where=sd > 0))
+
+
+def loo(model: str, pointwise: Array, count: Array, chains: int) -> tuple[Verdict, dict[str, float]]:
+    """Respondent-level leave-one-out from cells: exact, since respondents of a cell are exchangeable.
+
+    Parameters
+    ----------
+    pointwise : [draw, cell] log-likelihood of one respondent of each cell.
+    count : [cell] respondents in it.
+
+    Returns
+    -------
+    The verdict on the importance weights, and elpd, its standard error, and the share of respondents with k > 0.7.
+    """
+    r_eff = 1.0 if chains == 1 else 0.8  # draws of several chains are nearly, not fully, independent
+    weights, k = array_stats.psislw(-pointwise.T, r_eff=r_eff, axis=-1)
+    elpd = logsumexp(weights + pointwise.T, axis=1)
+    n = count.sum()
+    total = float(count @ elpd)
+    se = float(np.sqrt(n * (count @ (elpd - total / n) ** 2) / n))
+    bad = float(count @ (np.asarray(k) > PARETO_K) / n)
+    answer = Answer.PASSED if bad < 0.01 else Answer.FLAGGED
+    sentence = f"{bad:.1%} of respondents are too influential for leave-one-out to be exact" if bad else (
+        "no respondent is influential enough to disturb leave-one-out")  # fmt: skip
+    return Verdict("leave-one-out", model, answer, sentence, bad, 0.01), {"elpd": total, "se": se, "influential": bad}
+
+
+def predictive(model: str, observed: Array, replicated: Array) -> Verdict:
+    """Whether data drawn from the fit look like the data: shares of each answer, by item and gift arm.
+
+    Parameters
+    ----------
+    observed : [share]; replicated : [draw, share].
+
+    Returns
+    -------
+    Passed when no more shares fall outside their 95 % predictive interval than a 99 % binomial quantile allows.
+    """
+    low, high = np.quantile(replicated, [(1 - RELATIVE_BAND) / 2, (1 + RELATIVE_BAND) / 2], axis=0)
+    outside, n = int(((observed < low) | (observed > high)).sum()), len(observed)
+    allowed = int(binom.ppf(0.99, n, 1 - RELATIVE_BAND))
+    good = outside <= allowed
+    verb = "look" if good else "do not look"
+    sentence = f"data drawn from the fit {verb} like the data ({outside} of {n} shares outside their 95% interval)"
+    return Verdict("posterior predictive", model, Answer.PASSED if good else Answer.FAILED, sentence, outside, allowed)
+
+
+def exposure(model: str, source: str, reliability: float, limit: float) -> Verdict:
+    """Whether coverage is known well enough to carry a spillover."""
+    if source == "administrative":
+        return Verdict("coverage", model, Answer.PASSED, "coverage is taken from the district file", 1.0, limit)
+    sentence = f"coverage is the sample's receipt rate, with reliability {reliability:.2f}"
+    if reliability >= limit:
+        return Verdict("coverage", model, Answer.PASSED, sentence, round(reliability, 3), limit)
+    short = f"{sentence}: effects of coverage are attenuated to about {reliability:.0%} of their size"
+    return Verdict("coverage", model, Answer.FLAGGED, short, round(reliability, 3), limit)
