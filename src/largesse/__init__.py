@@ -16,7 +16,6 @@ if TYPE_CHECKING:  # the same names as in HOME, for type checkers and editors; a
     from largesse.errors import LargesseError as LargesseError
     from largesse.errors import Problem as Problem
     from largesse.errors import StaleError as StaleError
-    from largesse.estimands import estimate as estimate
     from largesse.priors import Prior as Prior
     from largesse.priors import PriorSet as PriorSet
     from largesse.report.render import render as render
@@ -28,7 +27,6 @@ if TYPE_CHECKING:  # the same names as in HOME, for type checkers and editors; a
     from largesse.study import Study as Study
     from largesse.survey import Survey as Survey
     from largesse.survey import read_survey as read_survey
-    from largesse.workflow import run as run
 
     __version__: str
 
@@ -48,11 +46,9 @@ HOME: Final = {
     "Verdict": "results",
     "collapse": "cells",
     "diagnose": "diagnostics",
-    "estimate": "estimands",
     "fit": "sampling",
     "read_survey": "survey",
     "render": "report.render",
-    "run": "workflow",
 }
 """Each public name and the module it lives in. No name may equal a module's: the module would take its place."""
 

@@ -39,11 +39,13 @@ def quadrature(nodes: int) -> dict[str, Array]:
     return {"node": points, "node_weight": weights}
 
 
-def answers_logp(eta: Any, cut: Any, below: Any, above: Any, items: int, discrimination: Any, sd: Any, node: Any, weight: Any) -> Any:
+def answers_logp(eta: Any, cut: Any, edges: tuple[Any, Any], items: int, scale: tuple[Any, Any], nodes: tuple[Any, Any]) -> Any:
     """[cell] log probability of each cell's answers, the disposition summed out over the nodes.
 
-    `discrimination` is a vector of `items` (or None: all 1); `sd` of the disposition a scalar (or None: there is none).
+    `edges` are the positions of :func:`boundaries`; `scale` is the discrimination of `items` (or None: all 1) and the sd
+    of the disposition (or None: there is none); `nodes` are points and weights.
     """
+    (below, above), (discrimination, sd), (node, weight) = edges, scale, nodes
     if sd is None:
         return sum(_one_answer(eta, *_edges(cut, below, above, k)) for k in range(items))
     denominator: Any = 1.0

@@ -54,8 +54,8 @@ def likelihood(v: Variables, data: Data, cells: Cells) -> Any:
     logp: Any = 0.0
     for part in ("any", "much"):
         eta = predictor.predictor(v, data, cells, f"{part}_")  # (3)
-        cut, below, above = v[f"{part}_cutpoint"], data[f"{part}_below"], data[f"{part}_above"]
-        logp = logp + graded.answers_logp(eta, cut, below, above, 1, None, None, None, None)  # (1), (2)
+        edges = (data[f"{part}_below"], data[f"{part}_above"])
+        logp = logp + graded.answers_logp(eta, v[f"{part}_cutpoint"], edges, 1, (None, None), (None, None))  # (1), (2)
     return logp
 
 
