@@ -19,7 +19,7 @@ import numpy as np
 
 from largesse import dims
 from largesse.cells import Frame
-from largesse.results import Estimate, Status
+from largesse.results import Estimate
 from largesse.study import Estimands
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -126,15 +126,13 @@ def _gini(values: Array, weight: Array) -> float:
     return float(1.0 - (w * (lorenz[1:] + lorenz[:-1])).sum())
 
 
-def summarise(
-    draws: Array, asked: Estimands, *, key: str, label: str, outcome: str, contrast: str, model: str, status: Status,
-    reason: str, group: str = "", extrapolation: str = "", truth: float | None = None,
-) -> Estimate:  # fmt: skip
-    """The summary of [draw] values that results carry; intervals have equal tails."""
+def summarise(draws: Array, asked: Estimands, **about: Any) -> Estimate:
+    """The summary of [draw] values that results carry; intervals have equal tails.
+
+    `about` are the fields of :class:`~largesse.results.Estimate` that say what it is (key, label, outcome, ...).
+    """
     tail = (1 - asked.interval) / 2
     lower, upper = np.quantile(draws, [tail, 1 - tail])
-    return Estimate(
-        key, label, outcome, contrast, model, float(draws.mean()), float(draws.std(ddof=1)), float(lower),
-        float(upper), asked.interval, float((draws > 0).mean()), float((np.abs(draws) < asked.rope).mean()),
-        status, reason, group, extrapolation, truth,
-    )  # fmt: skip
+    numbers = {"mean": draws.mean(), "sd": draws.std(ddof=1), "lower": lower, "upper": upper,
+               "p_positive": (draws > 0).mean(), "p_negligible": (np.abs(draws) < asked.rope).mean()}  # fmt: skip
+    return Estimate(interval=asked.interval, **{n: float(v) for n, v in numbers.items()}, **about)
