@@ -102,7 +102,7 @@ def test_all_mistakes_are_named_together() -> None:
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(None, "no such file"), (b"a = [1", "line 1"), (b"a = '\xff'", "UTF-8")],
+    [(None, "no such file"), (b"a = [1", "end of document"), (b"a = '\xff'", "UTF-8")],
 )
 def test_a_file_that_is_not_toml_is_an_input_error(tmp_path: Path, content: bytes | None, said: str) -> None:
     """A missing file, broken TOML and wrong bytes are answered with the file's name."""
