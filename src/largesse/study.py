@@ -209,6 +209,21 @@ class Study(Record):
         """A file named in the study, relative to its folder."""
         return self.folder / name
 
+    @property
+    def private(self) -> Path:
+        """The folder of what may identify a respondent: the survey, the cells and the fits."""
+        return self.folder / "_private"
+
+    @property
+    def results_path(self) -> Path:
+        """The one file that a page may take numbers from."""
+        return self.folder / "results.json"
+
+    @property
+    def page_path(self) -> Path:
+        """The finished page."""
+        return self.folder / "report.html"
+
 
 def read_toml(path: Path) -> dict[str, Any]:
     """A TOML file as a dict; a missing file or a typo is an `InputError` naming the line."""
