@@ -19,7 +19,7 @@ from largesse import dims
 from largesse.exposure import Coverage, coverage
 from largesse.survey import Survey
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
+Array = np.ndarray[Any, np.dtype[Any]]
 Cells = xr.Dataset
 Frame = xr.Dataset
 
@@ -59,10 +59,10 @@ class Design:
         """[row, covariate]: centred and scaled design columns of `profiles` (column name -> values)."""
         n = len(next(iter(profiles.values())))
         x = np.empty((n, len(self.columns)))
-        for j, row in enumerate(self.columns.itertuples()):
-            values = np.asarray(profiles[row.column])
-            raw = values == row.level if row.level else values.astype(float)
-            x[:, j] = (raw - row.center) / row.scale
+        for j, row in enumerate(self.columns.to_dict("records")):
+            values = np.asarray(profiles[row["column"]])
+            raw = values == row["level"] if row["level"] else values.astype(float)
+            x[:, j] = (raw - row["center"]) / row["scale"]
         return x
 
 
@@ -186,13 +186,13 @@ def _codes(table: pd.DataFrame, names: list[str]) -> pl.DataFrame:
 
 
 def _coded(values: pd.Series) -> Array:
-    return values.cat.codes.to_numpy() if isinstance(values.dtype, pd.CategoricalDtype) else values.to_numpy()
+    return np.asarray(values.cat.codes if isinstance(values.dtype, pd.CategoricalDtype) else values)
 
 
 def _decoded(codes: Array, values: pd.Series) -> Array:
     if not isinstance(values.dtype, pd.CategoricalDtype):
         return codes
-    return np.asarray(values.cat.categories.astype(str))[codes]
+    return np.asarray(np.asarray(values.cat.categories.astype(str))[codes])
 
 
 def kish_counts(table: pd.DataFrame) -> Array:
@@ -221,8 +221,7 @@ def lacks(cells: Cells) -> dict[str, str]:
         "coverage": (float(np.nanmax(rate) - np.nanmin(rate)) > 1e-9, "coverage is the same everywhere"),
         "changing coverage": (
             float(within.max()) > 1e-9,
-            "coverage never changes within a district, so districts that differ for other reasons"
-            " cannot be told from an effect of coverage",
+            "coverage never changes within a district, so nothing tells its effect from lasting differences",
         ),
         "two items": (items >= 2, "one item alone cannot separate the disposition from the noise of its answers"),
         "three items": (items >= 3, "with fewer than three items all are taken to discriminate alike"),

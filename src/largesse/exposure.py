@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
+Array = np.ndarray[Any, np.dtype[Any]]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Coverage:
 
     def faced(self, district: Array, wave: Array, gift: Array) -> Array:
         """[respondent]: coverage among the *others*; a sample rate leaves out the respondent's own gift."""
-        rate, n = self.rate[district, wave], self.respondents[district, wave]
+        rate, n = np.asarray(self.rate[district, wave]), np.asarray(self.respondents[district, wave])
         if self.source == "administrative":
             return rate
         others = np.maximum(n - 1, 1)

@@ -128,8 +128,9 @@ class Prior(Record):
 
     @model_validator(mode="after")
     def _arguments_fit(self) -> Self:
-        for which in (self, *self.alternatives):
-            _check_arguments(which.distribution, which.arguments)
+        _check_arguments(self.distribution, self.arguments)
+        for other in self.alternatives:
+            _check_arguments(other.distribution, other.arguments)
         return self
 
     @property
@@ -141,7 +142,9 @@ class Prior(Record):
         """The arguments, with the name of a parameter replaced by its value in `theta`."""
         return {k: theta[v] if isinstance(v, str) else v for k, v in self.arguments.items()}
 
-    def rvs(self, rng: np.random.Generator, size: tuple[int, ...] = (), theta: Mapping[str, Any] | None = None) -> Array:
+    def rvs(
+        self, rng: np.random.Generator, size: tuple[int, ...] = (), theta: Mapping[str, Any] | None = None
+    ) -> Array:
         """Draws of shape `size`, by NumPy."""
         return np.asarray(self.family.rvs(rng, self.resolved(theta or {}), size))
 
@@ -156,7 +159,9 @@ def _check_arguments(distribution: str, arguments: Mapping[str, float | str]) ->
         raise ValueError(f"distribution {distribution!r} is not one of {', '.join(near or FAMILIES)}")
     wanted = FAMILIES[distribution].arguments
     if set(arguments) != set(wanted):
-        raise ValueError(f"{distribution} takes the arguments {', '.join(wanted)}, not {', '.join(arguments) or 'none'}")
+        raise ValueError(
+            f"{distribution} takes the arguments {', '.join(wanted)}, not {', '.join(arguments) or 'none'}"
+        )
     for name, value in arguments.items():
         if name != "mu" and not isinstance(value, str) and not value > 0:
             raise ValueError(f"{distribution}'s {name} must be positive, not {value}")
@@ -204,7 +209,9 @@ class PriorSet:
     def overridden(self, table: Mapping[str, Any], where: str) -> PriorSet:
         """The set with some entries replaced by those of `table` (a study's `[priors.<model>]`)."""
         changed = {name: row for name, row in table.items() if name != "extends"}
-        problems = [_unknown(where, f"priors.{self.model}.{n}", n, self.entries) for n in changed if n not in self.entries]
+        problems = [
+            _unknown(where, f"priors.{self.model}.{n}", n, self.entries) for n in changed if n not in self.entries
+        ]
         if problems:
             raise InputError(problems)
         merged = {**self.entries, **_entries(changed, where, f"priors.{self.model}.")}
@@ -223,7 +230,10 @@ class PriorSet:
             raise InputError(problems)
 
     def draw(
-        self, parameters: Iterable[Parameter], sizes: Mapping[str, int], answers: Mapping[str, tuple[int, ...]],
+        self,
+        parameters: Iterable[Parameter],
+        sizes: Mapping[str, int],
+        answers: Mapping[str, tuple[int, ...]],
         rng: np.random.Generator,
     ) -> dict[str, Array]:
         """One joint prior draw by NumPy, parameters in the given order resolving each other's names.
@@ -282,5 +292,3 @@ def _misfit(where: str, parameter: Parameter, prior: Prior) -> list[Problem]:
     if prior.unit != parameter.unit:
         problems.append(Problem(where, f"{key}, unit", repr(prior.unit), repr(parameter.unit)))
     return problems
-
-

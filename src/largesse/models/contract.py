@@ -143,20 +143,23 @@ def realise(parameters: tuple[Parameter, ...], priors: PriorSet, answers: Mappin
     return made
 
 
-def _effect(p: Parameter, prior: Prior, made: Variables, answers: Any) -> Any:
+def _effect(p: Parameter, prior: Prior, made: Variables, _answers: Any) -> Any:
     return DISTRIBUTIONS[prior.distribution](p.name, **prior.resolved(made), dims=p.dims or None)
 
 
-def _pooled(p: Parameter, prior: Prior, made: Variables, answers: Any) -> Any:
+def _pooled(p: Parameter, prior: Prior, made: Variables, _answers: Any) -> Any:
     """Standard deviates times their sd: what few data inform mixes best this way (Betancourt & Girolami 2015)."""
-    deviates = DISTRIBUTIONS[prior.distribution](p.free, **{**_STANDARD[prior.distribution]}, dims=p.dims)
+    deviates = DISTRIBUTIONS[prior.distribution](p.free, **_STANDARD[prior.distribution], dims=p.dims)
     return pm.Deterministic(p.name, prior.resolved(made)["sigma"] * deviates, dims=p.dims)
 
 
-_STANDARD: Final = {"ZeroSumNormal": {"sigma": 1.0}, "Normal": {"mu": 0.0, "sigma": 1.0}}
+_STANDARD: Final[Mapping[str, Mapping[str, float]]] = {
+    "ZeroSumNormal": {"sigma": 1.0},
+    "Normal": {"mu": 0.0, "sigma": 1.0},
+}
 
 
-def _cutpoints(p: Parameter, prior: Prior, made: Variables, answers: Mapping[str, tuple[int, ...]]) -> Any:
+def _cutpoints(p: Parameter, prior: Prior, _made: Variables, answers: Mapping[str, tuple[int, ...]]) -> Any:
     """Cutpoints of a respondent whose answers have Dirichlet probabilities at predictor 0.
 
     Stick-breaking: the share of answer j among answers j and above is Beta(a, a (n - j)), independently; so one
@@ -166,7 +169,7 @@ def _cutpoints(p: Parameter, prior: Prior, made: Variables, answers: Mapping[str
     a = float(prior.arguments["concentration"])
     rest = np.concatenate([np.arange(n - 1, 0, -1) for n in sizes])
     stick = pm.Beta(p.free, alpha=a, beta=a * rest, dims=p.dims)
-    log_above = pt.dot(np.asarray(_running(sizes)), pt.log1p(-stick))
+    log_above = pt.matmul(_running(sizes), pt.log1p(-stick))
     return pm.Deterministic(p.name, pt.log(pt.expm1(-log_above)), dims=p.dims)
 
 
@@ -176,10 +179,11 @@ def _running(sizes: tuple[int, ...]) -> Array:
     return np.asarray(np.tril(item[:, None] == item[None, :]), dtype=float)
 
 
-def _discrimination(p: Parameter, prior: Prior, made: Variables, answers: Any) -> Any:
+def _discrimination(p: Parameter, prior: Prior, made: Variables, _answers: Any) -> Any:
     """The first item sets the scale: its discrimination is 1."""
     free = DISTRIBUTIONS[prior.distribution](p.free, **prior.resolved(made), dims="free_item")
-    return pm.Deterministic(p.name, pt.concatenate([np.ones(1), free]), dims=p.dims)
+    whole = pt.concatenate([np.ones(1), free])  # type: ignore[no-untyped-call]  # PyTensor has types for half its functions
+    return pm.Deterministic(p.name, whole, dims=p.dims)
 
 
 CONSTRUCTS: Final = {

@@ -13,7 +13,8 @@ References: Finan & Schechter 2012 (brokers target by disposition).
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import numpy as np
 import pytensor.tensor as pt
@@ -30,8 +31,8 @@ PARAMETERS = (
               (), "logit", "real", "identified", "from the share receiving"),
     Parameter("district_sd", r"\sigma_\alpha", "how much districts differ in generosity", "effect", (), "logit",
               "positive", "identified", "from the spread of districts", ("districts",)),
-    Parameter("district_effect", r"\alpha_d", "a district's generosity against the average", "pooled", ("district",), "logit",
-              "real", "identified", "from each district's receipts", ("districts",)),
+    Parameter("district_effect", r"\alpha_d", "a district's generosity against the average", "pooled", ("district",),
+              "logit", "real", "identified", "from each district's receipts", ("districts",)),
     Parameter("wave_effect", r"\omega_t", "a wave against the average wave", "zero_sum", ("wave",), "logit", "real",
               "identified", "from each wave's receipts", ("waves",)),
     Parameter("district_wave_sd", r"\sigma_{\alpha t}", "how much a district's generosity changes between waves",
@@ -52,16 +53,17 @@ def arrays(cells: Cells, nodes: int) -> dict[str, np.ndarray[Any, Any]]:
     return {name: data[name] for name in ("count", "in_district", "in_wave", "gift", "x")}
 
 
-def likelihood(v: Variables, data: Data, cells: Cells) -> Any:
+TERMS: Final[Mapping[str, Callable[[Any, Data], Any]]] = {  # (2)
+    "district_effect": lambda v, data: v[data["in_district"]],
+    "wave_effect": lambda v, data: v[data["in_wave"]],
+    "district_wave": lambda v, data: v[data["in_district"], data["in_wave"]],
+    "standing": lambda v, data: (data["x"] * v).sum(axis=1),
+}
+
+
+def likelihood(v: Variables, data: Data, _cells: Cells) -> Any:
     """[cell] log probability of the gift."""
-    eta = v["intercept"] + pt.zeros_like(data["count"])  # (2)
-    for name, value in (
-        ("district_effect", lambda d: d[data["in_district"]]),  # (2) alpha_d
-        ("wave_effect", lambda w: w[data["in_wave"]]),  # (2) omega_t
-        ("district_wave", lambda a: a[data["in_district"], data["in_wave"]]),  # (2) alpha_dt
-        ("standing", lambda gamma: (data["x"] * gamma).sum(axis=1)),  # (2) x'gamma
-    ):
-        eta = eta + value(v[name]) if name in v else eta
+    eta = v["intercept"] + sum(add(v[name], data) for name, add in TERMS.items() if name in v)  # (2)
     return -pt.softplus((1 - 2 * data["gift"]) * eta)  # (1)
 
 

@@ -39,11 +39,13 @@ def quadrature(nodes: int) -> dict[str, Array]:
     return {"node": points, "node_weight": weights}
 
 
-def answers_logp(eta: Any, cut: Any, edges: tuple[Any, Any], items: int, scale: tuple[Any, Any], nodes: tuple[Any, Any]) -> Any:
+def answers_logp(
+    eta: Any, cut: Any, edges: tuple[Any, Any], items: int, scale: tuple[Any, Any], nodes: tuple[Any, Any]
+) -> Any:
     """[cell] log probability of each cell's answers, the disposition summed out over the nodes.
 
-    `edges` are the positions of :func:`boundaries`; `scale` is the discrimination of `items` (or None: all 1) and the sd
-    of the disposition (or None: there is none); `nodes` are points and weights.
+    `edges` are the positions of :func:`boundaries`; `scale` is the discrimination of `items` (or None: all 1) and
+    the sd of the disposition (or None: there is none); `nodes` are points and weights.
     """
     (below, above), (discrimination, sd), (node, weight) = edges, scale, nodes
     if sd is None:
@@ -61,7 +63,7 @@ def answers_logp(eta: Any, cut: Any, edges: tuple[Any, Any], items: int, scale: 
 
 
 def _edges(cut: Any, below: Any, above: Any, item: int) -> tuple[Any, Any]:
-    padded = pt.concatenate([[-FAR], cut, [FAR]])
+    padded = pt.concatenate([[-FAR], cut, [FAR]])  # type: ignore[no-untyped-call]  # PyTensor has types for half its functions
     return padded[below[:, item]], padded[above[:, item]]
 
 

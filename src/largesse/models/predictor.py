@@ -13,7 +13,9 @@ from largesse.parameters import Parameter
 Variables = Mapping[str, Any]
 Data = Mapping[str, Any]
 
-UNCHOSEN = "receipt must be unrelated to loyalty given district, wave and covariates (favour 0); the joint model sweeps it"
+UNCHOSEN = (
+    "receipt must be unrelated to loyalty given district, wave and covariates (favour 0); the joint model sweeps it"
+)
 MOVING = "coverage must be unrelated to what else changes a district's outcome from wave to wave"
 
 
@@ -30,24 +32,24 @@ TERMS: Final[tuple[Term, ...]] = (
                   "identified", "from the spread of districts", ("districts",)),
     ),
     Term(
-        Parameter("district_effect", r"\alpha_d", "a district against the average district", "pooled", ("district",), "logit",
-                  "real", "identified", "from each district's answers", ("districts",)),
-        lambda v, d, m: v[d["in_district"]],
+        Parameter("district_effect", r"\alpha_d", "a district against the average district", "pooled", ("district",),
+                  "logit", "real", "identified", "from each district's answers", ("districts",)),
+        lambda v, d, _m: v[d["in_district"]],
     ),
     Term(
         Parameter("wave_effect", r"\omega_t", "a wave against the average wave", "zero_sum", ("wave",), "logit", "real",
                   "identified", "from each wave's answers", ("waves",)),
-        lambda v, d, m: v[d["in_wave"]],
+        lambda v, d, _m: v[d["in_wave"]],
     ),
     Term(
         Parameter("covariate_effect", r"\beta", "a covariate, against its reference level or per sd", "effect",
                   ("covariate",), "logit", "real", "identified", "from respondents who differ in it", ("covariates",)),
-        lambda v, d, m: (d["x"] * v).sum(axis=1),
+        lambda v, d, _m: (d["x"] * v).sum(axis=1),
     ),
     Term(
         Parameter("direct", r"\tau", "own gift, at average coverage without the part coverage plays", "effect", (),
                   "logit", "real", "conditional", UNCHOSEN),
-        lambda v, d, m: v * d["gift"],
+        lambda v, d, _m: v * d["gift"],
     ),
     Term(
         Parameter("direct_sd", r"\sigma_\tau", "how much the effect of a gift differs between districts", "effect", (),
@@ -56,7 +58,7 @@ TERMS: Final[tuple[Term, ...]] = (
     Term(
         Parameter("direct_district", r"\tau_d", "own gift, a district against the average district", "pooled",
                   ("district",), "logit", "real", "conditional", UNCHOSEN, ("districts",)),
-        lambda v, d, m: v[d["in_district"]] * d["gift"],
+        lambda v, d, _m: v[d["in_district"]] * d["gift"],
     ),
     Term(
         Parameter("direct_by", r"\tau_m", "how a modifier changes the effect of a gift", "effect", ("modifier",),
@@ -66,7 +68,7 @@ TERMS: Final[tuple[Term, ...]] = (
     Term(
         Parameter("spillover", r"\psi", "coverage, on those passed over", "effect", (),
                   "logit per 100 points of coverage", "real", "conditional", MOVING, ("districts", "coverage")),
-        lambda v, d, m: v * (1 - d["gift"]) * d["coverage"],
+        lambda v, d, _m: v * (1 - d["gift"]) * d["coverage"],
     ),
     Term(
         Parameter("spillover_by", r"\psi_m", "how a modifier changes the effect of coverage on those passed over",
@@ -77,13 +79,13 @@ TERMS: Final[tuple[Term, ...]] = (
     Term(
         Parameter("spillover_received", r"\psi_1", "coverage, on those who receive", "effect", (),
                   "logit per 100 points of coverage", "real", "conditional", MOVING, ("districts", "coverage")),
-        lambda v, d, m: v * d["gift"] * d["coverage"],
+        lambda v, d, _m: v * d["gift"] * d["coverage"],
     ),
     Term(
         Parameter("between", r"\delta", "how districts with more coverage differ for other reasons", "effect", (),
                   "logit per 100 points of coverage", "real", "conditional", MOVING,
                   ("districts", "coverage", "changing coverage")),
-        lambda v, d, m: v * d["coverage_between"][d["in_district"]],
+        lambda v, d, _m: v * d["coverage_between"][d["in_district"]],
     ),
 )  # fmt: skip
 

@@ -1,4 +1,4 @@
-r"""What does a gift do to reported loyalty, of those who receive and of those passed over?
+r"""What a gift does to the reported loyalty of those who receive it, and of those passed over.
 
     (1) P(y_ik <= c) = expit(cut_kc - discrimination_k * (eta_i + sd_u * u_i)),   u_i ~ Normal(0, 1)
     (2) eta_i = alpha_d + omega_t + x_i' beta

@@ -83,10 +83,12 @@ def above(eta: Array, cut: Array, discrimination: Array, sd: Array, nodes: tuple
     return out
 
 
-def score(eta: Array, cut: Array, answers: Array, discrimination: Array, sd: Array, nodes: tuple[Array, Array]) -> Array:
+def score(
+    eta: Array, cut: Array, answers: Array, discrimination: Array, sd: Array, nodes: tuple[Array, Array]
+) -> Array:
     """[draw, row] expected score, items averaged, each item's answers evenly spaced from 0 (lowest) to 1 (highest)."""
     out = np.zeros(eta.shape)
-    owner = np.repeat(np.arange(len(answers)), np.asarray(answers) - 1)
+    owner = np.repeat(np.arange(len(answers)), np.asarray(answers, dtype=int) - 1)
     for j, k in enumerate(owner):
         share = 1.0 / (len(answers) * (int(answers[k]) - 1))
         out += share * above(eta, cut[:, j], discrimination[:, k], sd, nodes)

@@ -45,9 +45,7 @@ def predict(theta: Theta, rows: xr.Dataset, gift: Array, coverage: Array, nodes:
     del nodes
     none, point = fixed(theta, "disposition_sd", 0.0), graded.standard_normal_nodes(1)
     one = np.ones(len(none))
-    part = graded.above(
-        _part(theta, rows, gift, coverage, "any_"), theta["any_cutpoint"][:, 0], one, none, point
-    )
+    part = graded.above(_part(theta, rows, gift, coverage, "any_"), theta["any_cutpoint"][:, 0], one, none, point)
     eta, shares = _part(theta, rows, gift, coverage, "much_"), rows["band_share"].to_numpy()
     amount = np.full(eta.shape, shares[0])
     for j, step in enumerate(np.diff(shares)):
@@ -60,8 +58,12 @@ def answer(theta: Theta, rows: xr.Dataset, rng: np.random.Generator) -> dict[str
     gift, coverage = rows["gift"].to_numpy(), rows["coverage"].to_numpy()
     drawn = {
         prefix: graded.draw_answers(
-            _part(theta, rows, gift, coverage, prefix)[0], theta[f"{prefix}cutpoint"][0], np.array([n]), np.ones(1),
-            0.0, rng,
+            _part(theta, rows, gift, coverage, prefix)[0],
+            theta[f"{prefix}cutpoint"][0],
+            np.array([n]),
+            np.ones(1),
+            0.0,
+            rng,
         )[:, 0]
         for prefix, n in (("any_", 2), ("much_", _bands(rows)))
     }
