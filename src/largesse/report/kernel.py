@@ -33,7 +33,7 @@ del matplotlib, matplotlib_inline
 """
 
 
-class CodeFailed(Exception):
+class CodeError(Exception):
     """Code `index` raised `message` at its line `line` (1 where the line is not known)."""
 
     def __init__(self, index: int, line: int, message: str) -> None:
@@ -71,7 +71,7 @@ def run(codes: Sequence[str], folder: Path) -> list[Sequence[Output]]:
 
     Errors
     ------
-    CodeFailed
+    CodeError
         at the first code that raises, or at which the kernel dies.
     """
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for code in (PREAMBLE, *codes)])
@@ -92,12 +92,12 @@ def _transport(scratch: Path) -> Config:
     return Config({"Manager": where})
 
 
-def _failure(cells: Sequence[Any], error: Exception) -> CodeFailed:
+def _failure(cells: Sequence[Any], error: Exception) -> CodeError:
     ran = sum(cell.execution_count is not None for cell in cells)
     raised = next(((n, o) for n, cell in enumerate(cells) for o in cell.outputs if o.output_type == "error"), None)
     if raised is None:
-        return CodeFailed(ran - 1, 1, str(error))
+        return CodeError(ran - 1, 1, str(error))
     index, output = raised
     trace = re.sub(r"\x1b\[[\d;]*m", "", "\n".join(output.traceback))
     lines = re.findall(r"Cell In ?\[\d+\], line (\d+)", trace)
-    return CodeFailed(index - 1, int(lines[0]) if lines else 1, f"{output.ename}: {output.evalue}")
+    return CodeError(index - 1, int(lines[0]) if lines else 1, f"{output.ename}: {output.evalue}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import os
 import re
 import shutil
@@ -19,11 +20,12 @@ from typing import Any
 import pypandoc
 
 from largesse.errors import InputError
-from largesse.report.kernel import CodeFailed, Output, environment, run
+from largesse.report.kernel import CodeError, Output, environment, run
 from largesse.report.source import INLINE, Block, Flaw, Piece, Source, lint, prose, read, refuse
 from largesse.store import atomic
 
 HERE = Path(__file__).parent
+LOG = logging.getLogger(__name__)
 OLDEST_PANDOC = (3, 1)
 READER = "markdown" + "".join(  # whatever could turn a respondent's words into markup or metadata is off
     f"-{extension}"
@@ -46,7 +48,7 @@ class Ran:
     cell: Block | None = None
 
 
-def render(source: Path, out: Path, *, parameters: Mapping[str, Any] | None = None, quiet: bool = False) -> Path:
+def render(source: Path, out: Path, *, parameters: Mapping[str, Any] | None = None) -> Path:
     """Render the report `source` to the self-contained page `out`, with `quarto` where it is installed.
 
     `parameters` are set after the cell that is tagged `parameters`. The page is whole or is not written at all, and
@@ -62,11 +64,10 @@ def render(source: Path, out: Path, *, parameters: Mapping[str, Any] | None = No
     page = read(source)
     plain: dict[str, Any] = json.loads(json.dumps(dict(parameters or {})))
     _check_parameters(page, plain)
-    if not quiet:
-        print(f"rendering {source.name}", file=sys.stderr)
+    LOG.info("rendering %s", source.name)
     with tempfile.TemporaryDirectory(prefix="largesse-") as scratch:
         if quarto := shutil.which("quarto"):
-            _quarto(quarto, page, out, plain, Path(scratch), quiet)
+            _quarto(quarto, page, out, plain, Path(scratch))
         else:
             _builtin(page, out, plain, Path(scratch))
     return out
@@ -98,7 +99,7 @@ def _executed(page: Source, parameters: Mapping[str, Any], scratch: Path) -> lis
     codes = list(_codes(page, parameters))
     try:
         outputs = run([ran.code for ran in codes], page.path.parent)
-    except CodeFailed as failure:
+    except CodeError as failure:
         ran = codes[failure.index]
         line = ran.line + (failure.line - 1 if ran.cell else 0)
         raise InputError.one(page.path, f"line {line}", failure.message, "code that runs") from None
@@ -136,7 +137,9 @@ def _inline(page: Source, ran: Ran, outputs: Sequence[Output]) -> str:
 
 def _same_twice(page: Source, line: int, text: str) -> None:
     if match := ADDRESS.search(text):
-        raise InputError.one(page.path, f"line {line}", f"the address '{match[0]}'", "the same result each time: end in ;")
+        raise InputError.one(
+            page.path, f"line {line}", f"the address '{match[0]}'", "the same result each time: end in ;"
+        )
 
 
 def _cell(page: Source, block: Block, outputs: Sequence[Output], scratch: Path) -> list[Piece]:
@@ -147,7 +150,9 @@ def _cell(page: Source, block: Block, outputs: Sequence[Output], scratch: Path) 
     if block.options["output"] != "false":
         shown = list(dict.fromkeys(x for o in outputs if (x := _output(page, block, o, scratch))))
         if sum(x.startswith("![") for x in shown) > 1:
-            raise InputError.one(page.path, f"line {block.line}", "several figures in one cell", "a cell for each figure")
+            raise InputError.one(
+                page.path, f"line {block.line}", "several figures in one cell", "a cell for each figure"
+            )
         parts += _labelled(block, shown)
     return [Piece(block.line, line, output=True) for part in parts for line in ["", *part.split("\n"), ""]]
 
@@ -220,7 +225,9 @@ def _pandoc(page: Source, pieces: Sequence[Piece], part: Path, scratch: Path) ->
         f"--resource-path={os.pathsep.join(['.', str(scratch)])}",
     ]
     text = "\n".join(piece.text for piece in pieces) + "\n"
-    done = subprocess.run(command, input=text.encode(), cwd=page.path.parent, capture_output=True, check=False)
+    done = subprocess.run(  # noqa: S603  (pandoc, as found by pypandoc; no shell reads its arguments)
+        command, input=text.encode(), cwd=page.path.parent, capture_output=True, check=False
+    )
     if done.returncode:
         refuse(page.path, _complaints(done.stderr.decode("utf-8", "replace"), pieces))
 
@@ -247,7 +254,7 @@ def _line_of(key: str, pieces: Sequence[Piece]) -> int:
     return next((p.line for p in pieces if whole.search(p.text) and whole.search(prose(p.text))), 1)
 
 
-def _quarto(binary: str, page: Source, out: Path, parameters: Mapping[str, Any], scratch: Path, quiet: bool) -> None:
+def _quarto(binary: str, page: Source, out: Path, parameters: Mapping[str, Any], scratch: Path) -> None:
     """Real Quarto; the page comes on its standard output, so that nothing is left beside the source."""
     command = [binary, "render", page.path.name, "--to", "html", "--output", "-"]
     command += ["--metadata", "embed-resources:true", "--metadata", "html-math-method:mathml"]
@@ -255,13 +262,14 @@ def _quarto(binary: str, page: Source, out: Path, parameters: Mapping[str, Any],
         (scratch / "parameters.yml").write_text(json.dumps(parameters), encoding="utf-8")
         command += ["--execute-params", str(scratch / "parameters.yml")]
     variables = environment(scratch) | {"QUARTO_PYTHON": sys.executable}
-    done = subprocess.run(command, cwd=page.path.parent, env=variables, capture_output=True, check=False)
+    done = subprocess.run(  # noqa: S603  (quarto, as found on the path; no shell reads its arguments)
+        command, cwd=page.path.parent, env=variables, capture_output=True, check=False
+    )
     said = done.stderr.decode("utf-8", "replace").strip()
     if done.returncode:
         raise InputError.one(page.path, "quarto", f"'{said[-600:]}'", "a source that quarto renders")
     if fetched := FETCHES.search(done.stdout.decode("utf-8")):
         raise InputError.one(page.path, "quarto", f"'{fetched[0][:120]}'", "a page that fetches nothing")
-    if not quiet:
-        print(said, file=sys.stderr)
+    LOG.info("%s", said)
     with atomic(out) as part:
         part.write_bytes(done.stdout)

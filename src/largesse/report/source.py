@@ -199,7 +199,9 @@ def _fenced(fence: re.Match[str], line: int, inside: Sequence[str]) -> Iterator[
     indent, marks, header = fence.groups()
     if header.startswith("{python"):
         if indent or marks != "```" or header != "{python}":
-            yield Flaw(line, f"'{fence[0].rstrip()}'", "'```{python}' at the start of the line, options below it on '#|'")
+            yield Flaw(
+                line, f"'{fence[0].rstrip()}'", "'```{python}' at the start of the line, options below it on '#|'"
+            )
     elif match := re.match(r"\{+(=?\w+)", header):
         yield Flaw(line, f"a block of '{match[1]}'", "{python}, or {.class} for code that is only shown")
     for n, words in enumerate(inside, line + 1):
