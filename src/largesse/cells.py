@@ -24,6 +24,7 @@ Cells = xr.Dataset
 Frame = xr.Dataset
 
 ALL = "all"  # the one district or wave of a survey without that role
+PEOPLE, GIVEN = "#people", "#given"  # columns while counting; no covariate is called so
 
 
 @dataclass(frozen=True)
@@ -102,23 +103,26 @@ def collapse(survey: Survey, design: Design, outcomes: tuple[str, ...], *, weigh
     ----------
     outcomes : ordered columns whose answers the likelihood reads; respondents who answered none are left out.
         Empty for the allocation model, whose outcome is the gift itself.
-    weighted : count respondents by their weights, rescaled within each district to Kish's effective size.
+    weighted : count each respondent by the weight of :func:`kish_weights`; a cell then holds people of one weight,
+        so that leaving one of them out stays exact.
 
     Returns
     -------
-    xarray.Dataset over `cell` with `count`, `in_district`, `in_wave`, `gift`, `coverage` (centred, own gift left
-    out), `x` [cell, covariate], `answer` [cell, item] (0 = lowest, -1 = no answer); over `district` the centred
-    `coverage_between`; over `item` the number of `answers`.
+    xarray.Dataset over `cell` with `people` (how many respondents, int), `count` (what the likelihood counts: people
+    times the weight of each; equal to `people` unless `weighted`), `in_district`, `in_wave`, `gift`, `coverage`
+    (centred, own gift left out), `x` [cell, covariate], `answer` [cell, item] (0 = lowest, -1 = no answer); over
+    `district` the centred `coverage_between`; over `item` the number of `answers`.
     """
     table = design.table
     if outcomes:
         table = table[table[list(outcomes)].notna().any(axis=1)]
     codes = _codes(table, [dims.DISTRICT, dims.WAVE, "gift", *_covariates(survey), *outcomes])
-    codes = codes.with_columns(pl.Series("weight", kish_counts(table) if weighted else np.ones(len(table))))
-    keys = [c for c in codes.columns if c != "weight"]
-    patterns = codes.group_by(keys).agg(pl.col("weight").sum().alias("count")).sort(keys)
+    codes = codes.with_columns(pl.Series("weight", kish_weights(table) if weighted else np.ones(len(table))))
+    patterns = codes.group_by(codes.columns).agg(pl.len().alias(PEOPLE)).sort(codes.columns)
     cells = profiles(patterns, design, survey)
-    cells["count"] = (dims.CELL, patterns["count"].to_numpy())
+    people = patterns[PEOPLE].to_numpy().astype(int)
+    cells["people"] = (dims.CELL, people)
+    cells["count"] = (dims.CELL, people * patterns["weight"].to_numpy())
     answers = [patterns[o].to_numpy() for o in outcomes]
     cells["answer"] = ((dims.CELL, dims.ITEM), np.array(answers, dtype=int).reshape(len(outcomes), patterns.height).T)
     cells["answers"] = (dims.ITEM, np.array([len(design.table[o].cat.categories) for o in outcomes], dtype=int))
@@ -129,24 +133,26 @@ def frame(survey: Survey, design: Design) -> Frame:
     """The population table: one row per district, wave and covariate profile, with the share of people in it.
 
     Weighted by survey weights within a district and wave and by population between districts; waves count alike.
-    `weight` sums to 1; `received` is the row's observed share of receivers.
+    `weight` sums to 1; `received` is the row's observed share of receivers. Profiles of weight 0 are left out.
     """
     table = design.table
     keys = [dims.DISTRICT, dims.WAVE, *_covariates(survey)]
     codes = _codes(table, keys).with_columns(
         pl.Series("weight", table["weight"].to_numpy(dtype=float)),
-        pl.Series("given", (table["gift"] * table["weight"]).to_numpy(dtype=float)),
+        pl.Series(GIVEN, (table["gift"] * table["weight"]).to_numpy(dtype=float)),
     )
-    rows = codes.group_by(keys).agg(pl.col("weight").sum(), pl.col("given").sum()).sort(keys)
+    rows = codes.group_by(keys).agg(pl.col("weight").sum(), pl.col(GIVEN).sum()).sort(keys)
+    rows = rows.filter(pl.col("weight") > 0)
     rows = rows.with_columns(gift=pl.lit(0))
     out = profiles(rows, design, survey).rename({dims.CELL: dims.ROW}).drop_vars("gift")
     d, t = out["in_district"].to_numpy(), out["in_wave"].to_numpy()
     weight = rows["weight"].to_numpy()
     in_office = np.zeros(design.coverage.rate.shape)
     np.add.at(in_office, (d, t), weight)
-    share = weight / in_office[d, t] * (design.population / (in_office > 0).sum(axis=1))[d]
+    waves = (in_office > 0).sum(axis=1)
+    share = weight / in_office[d, t] * design.population[d] / waves[d]
     out["weight"] = (dims.ROW, share / share.sum())
-    out["received"] = (dims.ROW, rows["given"].to_numpy() / weight)
+    out["received"] = (dims.ROW, rows[GIVEN].to_numpy() / weight)
     out["coverage"] = (dims.ROW, design.coverage.rate[d, t] - design.coverage.center)
     return out
 
@@ -195,12 +201,16 @@ def _decoded(codes: Array, values: pd.Series) -> Array:
     return np.asarray(np.asarray(values.cat.categories.astype(str))[codes])
 
 
-def kish_counts(table: pd.DataFrame) -> Array:
-    """[respondent]: weights rescaled to sum, within each district, to Kish's effective size (sum w)^2 / sum w^2."""
+def kish_weights(table: pd.DataFrame) -> Array:
+    """[respondent]: weights rescaled to sum, within each district, to the district's effective size.
+
+    Rescaled by district and not overall: weights that only differ between districts cost no precision in a model with
+    district effects, and the frame restores the districts' sizes. A district of weight 0 counts for nothing.
+    """
     weight = table["weight"].to_numpy(dtype=float)
     by_district = table.assign(square=weight**2).groupby(dims.DISTRICT, observed=True)
     total, square = (by_district[c].transform("sum").to_numpy(dtype=float) for c in ("weight", "square"))
-    return np.asarray(weight * (total / square))
+    return np.asarray(weight * np.divide(total, square, out=np.zeros_like(total), where=square > 0))
 
 
 def effective_size(weight: Array) -> float:

@@ -18,10 +18,11 @@ class Coverage:
     Attributes
     ----------
     rate : [district, wave], share receiving; NaN where nobody was asked and nothing is known.
-    respondents : [district, wave], how many answers a sample rate rests on.
+    respondents : [district, wave], how many respondents a sample rate rests on. They count alike, whatever their
+        survey weights: the rate stands for the people asked.
     source : `administrative` (from the district file), or `sample` (a noisy stand-in).
     center : the constant at which coverage is centred in every later use.
-    reliability : share of the variance of `rate` that is not sampling noise; 1 for administrative coverage.
+    reliability : see :func:`reliability`; 1 for administrative coverage.
     """
 
     rate: Array
@@ -64,12 +65,47 @@ def coverage(table: pd.DataFrame, districts: pd.DataFrame | None) -> Coverage:
 
 
 def reliability(rate: Array, n: Array) -> float:
-    """Share of the variance of receipt rates that is signal: 1 - mean sampling variance / variance.
+    """Share of the variance of receipt rates that is not sampling noise, in the variation that the models learn from.
 
-    A coefficient on a rate of reliability r is attenuated to about r times itself.
+    That is the variation left after differences between waves and, where districts were seen in several waves, after
+    lasting differences between districts. A coefficient on a rate of reliability r is attenuated to about r times
+    itself (Fuller 1987, section 1.1). A rate p of n answers has sampling variance p (1 - p) / n, for which
+    p (1 - p) / (n - 1) with the sample's p is unbiased.
+
+    Parameters
+    ----------
+    rate, n : [district, wave], the sample's receipt rate and how many respondents it rests on. A rate of a single
+        respondent is left out: nothing tells its noise.
     """
     seen = n > 1
-    if seen.sum() < 2 or (total := float(np.var(rate[seen], ddof=1))) == 0.0:
+    p, answers = rate[seen], n[seen]
+    change, kept = _left_over(p, seen)
+    total, noise = float(change @ change), float(kept @ (p * (1 - p) / (answers - 1)))
+    if kept.sum() < 0.5 or total <= 1e-12:  # no degree of freedom, or no variation but rounding
         return 0.0
-    noise = rate[seen] * (1 - rate[seen]) / (n[seen] - 1)
-    return float(np.clip(1.0 - noise.mean() / total, 0.0, 1.0))
+    return float(np.clip(1.0 - noise / total, 0.0, 1.0))
+
+
+def _left_over(rate: Array, seen: Array) -> tuple[Array, Array]:
+    """[rate] residuals of wave (and district) means, and the share of each rate's own noise that is left in them.
+
+    By least squares, so that districts may have missed a wave (Frisch-Waugh: districts first, then waves).
+    """
+    district, wave = np.nonzero(seen)
+    waves = (wave[:, None] == np.unique(wave)).astype(float)
+    size = np.bincount(district)[district]
+    several = bool((size > 1).any())  # without changes to learn from, districts are compared with one another
+    if several:
+        rate, waves = rate - _mean_by(district, rate), waves - _mean_by(district, waves)
+    basis, strength, _ = np.linalg.svd(waves, full_matrices=False)
+    basis = basis[:, strength > 1e-9]
+    kept = 1.0 - (basis**2).sum(axis=1) - (1.0 / size if several else 0.0)
+    return rate - basis @ (basis.T @ rate), kept
+
+
+def _mean_by(group: Array, values: Array) -> Array:
+    """[row, ...] each row's group mean."""
+    sums = np.zeros((group.max() + 1, *values.shape[1:]))
+    np.add.at(sums, group, values)
+    counts = np.bincount(group).reshape(-1, *[1] * (values.ndim - 1))
+    return np.asarray((sums / np.maximum(counts, 1))[group])
