@@ -74,7 +74,8 @@ def run(codes: Sequence[str], folder: Path) -> list[Sequence[Output]]:
     CodeError
         at the first code that raises, or at which the kernel dies.
     """
-    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for code in (PREAMBLE, *codes)])
+    cells = [nbformat.v4.new_code_cell(code) for code in (PREAMBLE, *codes)]  # type: ignore[no-untyped-call]
+    book = nbformat.v4.new_notebook(cells=cells)  # type: ignore[no-untyped-call]
     with tempfile.TemporaryDirectory(prefix="largesse-", ignore_cleanup_errors=True) as name:
         scratch = Path(name)
         client = NotebookClient(book, timeout=None, kernel_manager_class=Manager, config=_transport(scratch))

@@ -1,0 +1,80 @@
+"""Markdown that says exactly what it is given: text, mathematics, tables, figures and code.
+
+Whatever comes from a survey (a district's name, an answer) passes through :func:`literal`: nobody's words are markup.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+
+WIDEST = 36  # characters of a column that count when the columns share the width of a page
+
+
+@dataclass(frozen=True)
+class Markdown:
+    """Markdown as the value of a cell: shown as what it says, under Quarto and here."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    def _repr_markdown_(self) -> str:
+        return self.text
+
+
+def literal(value: str) -> str:
+    """Text as Markdown that shows exactly that text; numbers stay bare, so that they may stand in mathematics."""
+    line = " ".join(value.split())
+    return line if re.fullmatch(r"-?\d+(?:[.,]\d+)*", line) else re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", line)
+
+
+def blocks(*parts: str) -> Markdown:
+    """Paragraphs, tables and divs below one another; empty ones are left out."""
+    return Markdown("\n\n".join(part for part in parts if part))
+
+
+def listed(items: Iterable[str]) -> str:
+    """A list with a point for each item."""
+    return "\n".join(f"- {item}" for item in items)
+
+
+def math(symbol: str) -> str:
+    """LaTeX as inline mathematics; what cannot stand there is shown as it is."""
+    plain = " ".join(symbol.replace("|", r"\vert ").split())
+    return f"${plain}$" if plain and not re.search(r"[$`]", plain) else literal(symbol)
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], caption: str, label: str, right: str = "") -> str:
+    """A pipe table of cells that are Markdown already; `right` has an `r` for each column of numbers, else a `-`."""
+    lines = [header, *rows]
+    widths = [max(3, *(min(len(row[c]), WIDEST) for row in lines)) for c in range(len(header))]
+    numeric = right.ljust(len(header), "-")
+    rule = ["-" * (w - 1) + (":" if side == "r" else "-") for w, side in zip(widths, numeric, strict=True)]
+    text = "\n".join(f"| {' | '.join(row)} |" for row in (header, rule, *lines[1:]))
+    return f"{text}\n\n: {caption} {{#tbl-{label}}}"
+
+
+def figure(svg: bytes, alt: str, caption: str, label: str) -> str:
+    """A figure with its caption, its label and the words for those who do not see it."""
+    words = escape(" ".join(alt.split())).replace("\\", "\\\\")
+    image = f'![](data:image/svg+xml;base64,{b64encode(svg).decode()}){{fig-alt="{words}"}}'
+    return f"::::: {{#fig-{label}}}\n{image}\n\n{caption}\n:::::"
+
+
+def code(text: str) -> str:
+    """Text as a block of code, whatever it contains."""
+    marks = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{marks} {{.text}}\n{text.rstrip()}\n{marks}"
+
+
+def div(kind: str, *parts: str, title: str = "", collapse: bool = False) -> str:
+    """A div of a class of the page, or a callout with its title."""
+    named = f' title="{escape(title)}"' if title else ""
+    folded = ' collapse="true"' if collapse else ""
+    body = "\n\n".join(part for part in parts if part)
+    return f":::::::: {{.{kind}{named}{folded}}}\n{body}\n::::::::"
