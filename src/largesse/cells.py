@@ -233,6 +233,10 @@ def lacks(cells: Cells) -> dict[str, str]:
             float(within.max()) > 1e-9,
             "coverage never changes within a district, so nothing tells its effect from lasting differences",
         ),
+        "amounts": (
+            items == 0 or int(cells["answers"].max()) > 2,
+            "the question has two answers: it asks whether, not how much",
+        ),
         "two items": (items >= 2, "one item alone cannot separate the disposition from the noise of its answers"),
         "three items": (items >= 3, "with fewer than three items all are taken to discriminate alike"),
     }

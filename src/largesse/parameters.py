@@ -34,7 +34,8 @@ class Parameter:
     unit : `logit`, `logit per 100 points of coverage`, ...
     support : of its prior.
     status, reason : what identifies it, or why nothing does.
-    needs : features a design must have (see `cells.features`); without one the term is dropped and named.
+    needs : features a design must have (see `cells.lacks`); without one the term is dropped and named.
+    leans_on : features without which the term stays, but is prior driven: its prior keeps others honest.
     """
 
     name: str
@@ -47,28 +48,32 @@ class Parameter:
     status: Status
     reason: str
     needs: tuple[str, ...] = ()
+    leans_on: tuple[str, ...] = ()
 
     @property
     def free(self) -> str:
         """The name of the free random variable of the PyMC model that realises it."""
         return self.name + SUFFIX[self.construct]
 
-    def prefixed(self, prefix: str) -> Parameter:
-        """The same unknown of another equation: `any_direct` for `direct`."""
-        return replace(self, name=prefix + self.name)
+    def prefixed(self, prefix: str, needs: tuple[str, ...] = ()) -> Parameter:
+        """The same unknown of another equation: `any_direct` for `direct`; `needs` are added to its own."""
+        return replace(self, name=prefix + self.name, needs=self.needs + needs)
+
+    def under(self, lacks: Mapping[str, str]) -> Parameter:
+        """The same unknown as a design without these features identifies it."""
+        for feature in self.leans_on:
+            if feature in lacks:
+                return replace(self, status="prior_driven", reason=lacks[feature])
+        return self
 
 
 def active(
     model: str, parameters: tuple[Parameter, ...], lacks: Mapping[str, str]
 ) -> tuple[tuple[Parameter, ...], tuple[DroppedTerm, ...]]:
-    """Split `parameters` into those a design informs and those it cannot, each with the reason.
+    """Split `parameters` into those a design informs (with what identifies them there) and those it cannot, with why.
 
     `lacks` maps a feature that the design does not have to the sentence that says so.
     """
-    kept = tuple(p for p in parameters if not any(need in lacks for need in p.needs))
-    dropped = tuple(
-        DroppedTerm(model, p.name, next(lacks[need] for need in p.needs if need in lacks))
-        for p in parameters
-        if p not in kept
-    )
-    return kept, dropped
+    why = {p.name: lacks[need] for p in parameters for need in reversed(p.needs) if need in lacks}
+    kept = tuple(p.under(lacks) for p in parameters if p.name not in why)
+    return kept, tuple(DroppedTerm(model, name, reason) for name, reason in why.items())

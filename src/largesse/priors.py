@@ -15,7 +15,7 @@ from scipy import stats
 from scipy.special import logit
 
 from largesse.errors import InputError, Problem
-from largesse.parameters import Parameter, Support
+from largesse.parameters import Construct, Parameter, Support
 from largesse.store import fingerprint
 from largesse.study import Record, problems_of, read_toml
 
@@ -89,6 +89,17 @@ FAMILIES: Final[Mapping[str, Family]] = {
 }
 
 
+REAL: Final = ("Normal", "StudentT")
+POSITIVE: Final = ("HalfNormal", "Exponential", "Gamma", "LogNormal")
+FITTING: Final[Mapping[Construct, tuple[str, ...]]] = {  # what a construct can be made from; its support narrows it
+    "effect": (*REAL, *POSITIVE),
+    "zero_sum": ("ZeroSumNormal",),  # anything else would move the whole scale, which the cutpoints already do
+    "pooled": ("ZeroSumNormal", *REAL),
+    "cutpoints": ("Dirichlet",),
+    "discrimination": POSITIVE,
+}
+
+
 class Source(Record):
     """Where a prior comes from; a published figure needs its key, a weak prior its argument."""
 
@@ -130,7 +141,12 @@ class Prior(Record):
     def _arguments_fit(self) -> Self:
         _check_arguments(self.distribution, self.arguments)
         for other in self.alternatives:
-            _check_arguments(other.distribution, other.arguments)
+            named = f"alternative {other.name!r}: "
+            _check_arguments(other.distribution, other.arguments, named)
+            support = FAMILIES[other.distribution].support
+            if support != self.family.support:
+                found = f"{named}{other.distribution}, which lives on the {support} numbers"
+                raise ValueError(f"{found}{EXPECTED}the {self.family.support} numbers of {self.distribution}")
         return self
 
     @property
@@ -153,18 +169,25 @@ class Prior(Record):
         return np.asarray(self.family.logpdf(np.asarray(x, dtype=float), self.resolved(theta or {})))
 
 
-def _check_arguments(distribution: str, arguments: Mapping[str, float | str]) -> None:
+EXPECTED: Final = "; expected "  # a rule of a prior says in one sentence what it found and what it expected
+
+
+def _check_arguments(distribution: str, arguments: Mapping[str, float | str], named: str = "") -> None:
     if distribution not in FAMILIES:
         near = difflib.get_close_matches(distribution, FAMILIES, n=1)
-        raise ValueError(f"distribution {distribution!r} is not one of {', '.join(near or FAMILIES)}")
+        hint = f"perhaps {near[0]!r}" if near else f"one of {', '.join(FAMILIES)}"
+        raise ValueError(f"{named}distribution {distribution!r}{EXPECTED}{hint}")
     wanted = FAMILIES[distribution].arguments
     if set(arguments) != set(wanted):
-        raise ValueError(
-            f"{distribution} takes the arguments {', '.join(wanted)}, not {', '.join(arguments) or 'none'}"
-        )
+        found = f"{named}{distribution} with the arguments {', '.join(arguments) or 'none'}"
+        raise ValueError(f"{found}{EXPECTED}{', '.join(wanted)}")
     for name, value in arguments.items():
-        if name != "mu" and not isinstance(value, str) and not value > 0:
-            raise ValueError(f"{distribution}'s {name} must be positive, not {value}")
+        found = f"{named}{distribution} with {name} = {value!r}"
+        if isinstance(value, str):
+            if name != "sigma":
+                raise ValueError(f"{found}{EXPECTED}a number: only a scale may be another parameter")
+        elif not np.isfinite(value) or (name != "mu" and value <= 0):
+            raise ValueError(f"{found}{EXPECTED}a {'finite' if name == 'mu' else 'positive'} number")
 
 
 @dataclass(frozen=True)
@@ -219,6 +242,7 @@ class PriorSet:
 
     def check(self, parameters: Iterable[Parameter]) -> None:
         """Hold the set against a model's `PARAMETERS`: same names, same dims, right support."""
+        parameters = tuple(parameters)
         known = {p.name: p for p in parameters}
         problems = [_unknown(self.where, n, n, known) for n in self.entries if n not in known]
         for name, parameter in known.items():
@@ -226,6 +250,7 @@ class PriorSet:
                 problems.append(Problem(self.where, f"prior '{name}'", "nothing", "a prior for every parameter"))
             else:
                 problems.extend(_misfit(self.where, parameter, self.entries[name]))
+                problems.extend(_misnamed(self.where, parameter, self.entries[name], parameters))
         if problems:
             raise InputError(problems)
 
@@ -235,13 +260,14 @@ class PriorSet:
         sizes: Mapping[str, int],
         answers: Mapping[str, tuple[int, ...]],
         rng: np.random.Generator,
+        given: Mapping[str, Array] | None = None,
     ) -> dict[str, Array]:
-        """One joint prior draw by NumPy, parameters in the given order resolving each other's names.
+        """One joint prior draw by NumPy of `parameters` under those `given`, in order, resolving each other's names.
 
         `sizes` gives the length of each dimension; `answers` gives, for the dimension of a set of cutpoints,
         the number of answers of each of its items.
         """
-        theta: dict[str, Array] = {}
+        theta = dict(given or {})
         for p in parameters:
             prior = self[p.name]
             if p.construct == "cutpoints":
@@ -266,13 +292,17 @@ def _entries(table: Mapping[str, Any], where: str, prefix: str = "") -> dict[str
         try:
             entries[name] = Prior.model_validate(row)
         except ValidationError as error:
-            problems += [
-                Problem(where, f"prior '{prefix}{name}'" + (f", {p.key}" if p.key else ""), p.found, p.expected)
-                for p in problems_of(error, where)
-            ]
+            problems += [_of_entry(p, f"prior '{prefix}{name}'") for p in problems_of(error, where)]
     if problems:
         raise InputError(problems)
     return entries
+
+
+def _of_entry(problem: Problem, entry: str) -> Problem:
+    """The problem under the entry's key; a rule of this file says both halves itself."""
+    found, _, expected = problem.found.partition(EXPECTED)
+    key = f"{entry}, {problem.key}" if problem.key else entry
+    return Problem(problem.where, key, found, expected or problem.expected)
 
 
 def _unknown(where: str, key: str, name: str, known: Mapping[str, Any]) -> Problem:
@@ -283,12 +313,29 @@ def _unknown(where: str, key: str, name: str, known: Mapping[str, Any]) -> Probl
 
 def _misfit(where: str, parameter: Parameter, prior: Prior) -> list[Problem]:
     key = f"prior '{parameter.name}'"
-    problems = []
-    if prior.family.support != parameter.support:
-        found = f"{prior.distribution}, which lives on the {prior.family.support} numbers"
-        problems.append(Problem(where, key, found, f"a distribution with {parameter.support} support"))
+    fitting = [d for d in FITTING[parameter.construct] if FAMILIES[d].support == parameter.support]
+    chosen = {key: prior.distribution}
+    chosen |= {f"{key}, alternative '{other.name}'": other.distribution for other in prior.alternatives}
+    problems = [
+        Problem(where, place, f"{distribution}, which lives on the {FAMILIES[distribution].support} numbers",
+                f"{' or '.join(fitting)}: {parameter.support} support, as a {parameter.construct} needs")
+        for place, distribution in chosen.items()
+        if distribution not in fitting
+    ]  # fmt: skip
     if prior.dims != parameter.dims:
         problems.append(Problem(where, f"{key}, dims", str(list(prior.dims)), str(list(parameter.dims))))
     if prior.unit != parameter.unit:
         problems.append(Problem(where, f"{key}, unit", repr(prior.unit), repr(parameter.unit)))
     return problems
+
+
+def _misnamed(where: str, parameter: Parameter, prior: Prior, parameters: tuple[Parameter, ...]) -> list[Problem]:
+    """A scale that is another parameter: scalar, positive, declared before, and in every design that has this one."""
+    before = parameters[: parameters.index(parameter)]
+    usable = [p.name for p in before if not p.dims and p.support == "positive" and set(p.needs) <= set(parameter.needs)]
+    expected = f"a positive number or one of {', '.join(usable)}" if usable else "a positive number"
+    return [
+        Problem(where, f"prior '{parameter.name}', arguments.{name}", repr(value), expected)
+        for name, value in prior.arguments.items()
+        if isinstance(value, str) and value not in usable
+    ]

@@ -149,14 +149,10 @@ def _effect(p: Parameter, prior: Prior, made: Variables, _answers: Any) -> Any:
 
 def _pooled(p: Parameter, prior: Prior, made: Variables, _answers: Any) -> Any:
     """Standard deviates times their sd: what few data inform mixes best this way (Betancourt & Girolami 2015)."""
-    deviates = DISTRIBUTIONS[prior.distribution](p.free, **_STANDARD[prior.distribution], dims=p.dims)
-    return pm.Deterministic(p.name, prior.resolved(made)["sigma"] * deviates, dims=p.dims)
-
-
-_STANDARD: Final[Mapping[str, Mapping[str, float]]] = {
-    "ZeroSumNormal": {"sigma": 1.0},
-    "Normal": {"mu": 0.0, "sigma": 1.0},
-}
+    arguments = prior.resolved(made)
+    standard = {name: {"mu": 0.0, "sigma": 1.0}.get(name, value) for name, value in arguments.items()}
+    deviates = DISTRIBUTIONS[prior.distribution](p.free, **standard, dims=p.dims)
+    return pm.Deterministic(p.name, arguments.get("mu", 0.0) + arguments["sigma"] * deviates, dims=p.dims)
 
 
 def _cutpoints(p: Parameter, prior: Prior, _made: Variables, answers: Mapping[str, tuple[int, ...]]) -> Any:

@@ -7,6 +7,7 @@ r"""Do people stay in the market? Any participation, and then how much.
     (4) E[share_i] = P(any_i) * sum_b share_b P(band_i = b | any_i)
 
 Two independent parts, so the amount is never read as "if everyone took part": (4) counts those who stay out as zero.
+A question that asks only whether one takes part has neither (2) nor (4).
 
 Not identified here: selection into participation on what is unobserved; effects through participation. A total
 effect of a gift is never adjusted for participation, which comes after it.
@@ -30,9 +31,9 @@ PARAMETERS = (
     *predictor.prefixed("any_"),
     Parameter("any_cutpoint", r"\kappa^{any}", "boundary between staying out and taking part", "cutpoints",
               ("any_cut",), "logit", "simplex", "identified", "from the share taking part"),
-    *predictor.prefixed("much_"),
+    *predictor.prefixed("much_", ("amounts",)),
     Parameter("much_cutpoint", r"\kappa^{much}_b", "boundary between two neighbouring bands", "cutpoints",
-              ("much_cut",), "logit", "simplex", "identified", "from the share in each band"),
+              ("much_cut",), "logit", "simplex", "identified", "from the share in each band", ("amounts",)),
 )  # fmt: skip
 
 
@@ -52,7 +53,7 @@ def arrays(cells: Cells, nodes: int) -> dict[str, np.ndarray[Any, Any]]:
 def likelihood(v: Variables, data: Data, cells: Cells) -> Any:
     """[cell] log probability of the band, equations (1) and (2)."""
     logp: Any = 0.0
-    for part in ("any", "much"):
+    for part in ("any", "much") if "much_cutpoint" in v else ("any",):
         eta = predictor.predictor(v, data, cells, f"{part}_")  # (3)
         edges = (data[f"{part}_below"], data[f"{part}_above"])
         logp = logp + graded.answers_logp(eta, v[f"{part}_cutpoint"], edges, 1, (None, None), (None, None))  # (1), (2)

@@ -47,7 +47,7 @@ TERMS: Final[tuple[Term, ...]] = (
         lambda v, d, _m: (d["x"] * v).sum(axis=1),
     ),
     Term(
-        Parameter("direct", r"\tau", "own gift, at average coverage without the part coverage plays", "effect", (),
+        Parameter("direct", r"\tau", "own gift, at average coverage and for the average profile", "effect", (),
                   "logit", "real", "conditional", UNCHOSEN),
         lambda v, d, _m: v * d["gift"],
     ),
@@ -67,7 +67,8 @@ TERMS: Final[tuple[Term, ...]] = (
     ),
     Term(
         Parameter("spillover", r"\psi", "coverage, on those passed over", "effect", (),
-                  "logit per 100 points of coverage", "real", "conditional", MOVING, ("districts", "coverage")),
+                  "logit per 100 points of coverage", "real", "conditional", MOVING, ("districts", "coverage"),
+                  ("changing coverage",)),
         lambda v, d, _m: v * (1 - d["gift"]) * d["coverage"],
     ),
     Term(
@@ -78,13 +79,14 @@ TERMS: Final[tuple[Term, ...]] = (
     ),
     Term(
         Parameter("spillover_received", r"\psi_1", "coverage, on those who receive", "effect", (),
-                  "logit per 100 points of coverage", "real", "conditional", MOVING, ("districts", "coverage")),
+                  "logit per 100 points of coverage", "real", "conditional", MOVING, ("districts", "coverage"),
+                  ("changing coverage",)),
         lambda v, d, _m: v * d["gift"] * d["coverage"],
     ),
     Term(
         Parameter("between", r"\delta", "how districts with more coverage differ for other reasons", "effect", (),
-                  "logit per 100 points of coverage", "real", "conditional", MOVING,
-                  ("districts", "coverage", "changing coverage")),
+                  "logit per 100 points of coverage", "real", "conditional", MOVING, ("districts", "coverage"),
+                  ("changing coverage",)),
         lambda v, d, _m: v * d["coverage_between"][d["in_district"]],
     ),
 )  # fmt: skip
@@ -92,9 +94,9 @@ TERMS: Final[tuple[Term, ...]] = (
 PARAMETERS: Final = tuple(term.parameter for term in TERMS)
 
 
-def prefixed(prefix: str) -> tuple[Parameter, ...]:
-    """The unknowns of one equation among several."""
-    return tuple(p.prefixed(prefix) for p in PARAMETERS)
+def prefixed(prefix: str, needs: tuple[str, ...] = ()) -> tuple[Parameter, ...]:
+    """The unknowns of one equation among several; `needs` is what the equation itself needs of a design."""
+    return tuple(p.prefixed(prefix, needs) for p in PARAMETERS)
 
 
 def predictor(variables: Variables, data: Data, cells: Cells, prefix: str = "") -> Any:

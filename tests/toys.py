@@ -1,0 +1,200 @@
+"""Toy surveys: a few hundred made-up respondents whose answers the NumPy twins drew. Nobody in them exists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import xarray as xr
+
+from largesse import dims, models
+from largesse.cells import Cells, Design, collapse, profiles
+from largesse.study import Study
+from largesse.survey import Survey, validate
+
+Array = np.ndarray[Any, Any]
+Theta = dict[str, Array]
+
+REFUSED = "refused"
+ROLES = ("categorical", "continuous")  # of covariates
+
+
+TRUTH: Mapping[str, float] = {  # of moderate size and mixed sign; what is not here is drawn from the shipped priors
+    "direct": 0.6,
+    "spillover": -1.5,
+    "spillover_received": -0.5,
+    "between": 0.5,
+    "disposition_sd": 1.2,
+    "any_direct": 0.4,
+    "much_direct": -0.3,
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a toy survey looks like; the defaults inform every term of every model.
+
+    Attributes
+    ----------
+    items : number of answers of each loyalty item; market : of the market question (the lowest is staying out).
+    refused : share of answers refused, each on its own.
+    truth : parameter -> value, in place of a draw from the shipped prior.
+    """
+
+    seed: int = 20171012
+    respondents: int = 240
+    districts: int = 6
+    waves: int = 2
+    items: tuple[int, ...] = (5, 4, 3)
+    market: int = 6
+    covariates: bool = True
+    modifiers: bool = True
+    weights: bool = False
+    refused: float = 0.05
+    truth: Mapping[str, Any] = field(default_factory=lambda: TRUTH)
+
+
+@dataclass(frozen=True)
+class Toy:
+    """A toy survey and what the package makes of it.
+
+    Attributes
+    ----------
+    study : its frozen record; survey : the validated table; design : how columns become numbers.
+    cells : model name -> the cells of its outcomes.
+    truth : model name -> parameter -> the value the answers were drawn under.
+    """
+
+    recipe: Recipe
+    study: Study
+    survey: Survey
+    design: Design
+    cells: dict[str, Cells]
+    truth: dict[str, Theta]
+
+    def outcomes(self, model: str) -> tuple[str, ...]:
+        """The columns that a model reads."""
+        return outcomes(self.recipe, model)
+
+    def rows(self, model: str) -> xr.Dataset:
+        """One row per respondent in place of one per cell: what cells must be equivalent to."""
+        return rows(self.survey, self.design, self.outcomes(model))
+
+
+def make(recipe: Recipe | None = None) -> Toy:
+    """Draw a toy survey: gifts by the allocation model, then answers that depend on them.
+
+    Each model's answers need the columns drawn before; placeholders stand in until then.
+    """
+    recipe = recipe or Recipe()
+    rng = np.random.default_rng(recipe.seed)
+    study, table, truth = _study(recipe), _people(recipe, rng), {}
+    for name in models.SHIPPED:
+        survey, design = _read(table, study)
+        truth[name], drawn = _drawn(recipe, name, rows(survey, design, outcomes(recipe, name)), rng)
+        table = table.assign(**{column: _text(values, column) for column, values in drawn.items()})
+    for column in (*_items(recipe), "market"):
+        table.loc[rng.uniform(size=len(table)) < recipe.refused, column] = REFUSED
+    survey, design = _read(table, study)
+    cells = {name: collapse(survey, design, outcomes(recipe, name)) for name in models.SHIPPED}
+    return Toy(recipe, study, survey, design, cells, truth)
+
+
+def outcomes(recipe: Recipe, model: str) -> tuple[str, ...]:
+    """The columns that a model reads of a toy survey."""
+    return {"gift": (), "loyalty": _items(recipe), "market": ("market",)}[models.get(model).outcomes]
+
+
+def rows(survey: Survey, design: Design, asked: tuple[str, ...]) -> xr.Dataset:
+    """[cell] one row per respondent who answered any of what was asked, each counting 1."""
+    table = design.table
+    table = table[table[list(asked)].notna().any(axis=1)] if asked else table
+    names = [dims.DISTRICT, dims.WAVE, "gift", *(n for n, c in survey.codebook.items() if c.role in ROLES)]
+    out = profiles(pl.DataFrame({n: _code(table[n]) for n in names}), design, survey)
+    out["count"] = (dims.CELL, np.ones(len(table)))
+    out["answer"] = (
+        (dims.CELL, dims.ITEM),
+        np.array([_code(table[a]) for a in asked]).reshape(len(asked), len(table)).T,
+    )
+    out["answers"] = (dims.ITEM, np.array([len(table[a].cat.categories) for a in asked], dtype=int))
+    return out.assign_coords({dims.ITEM: list(asked)})
+
+
+def _items(recipe: Recipe) -> tuple[str, ...]:
+    return tuple(f"item{k}" for k in range(1, len(recipe.items) + 1))
+
+
+def _study(recipe: Recipe) -> Study:
+    columns: dict[str, Any] = {"gift": "gift", "loyalty": _items(recipe), "market": "market"}
+    columns |= {"district": "district"} if recipe.districts > 1 else {}
+    columns |= {"wave": "round"} if recipe.waves > 1 else {}
+    columns |= {"weight": "weight"} if recipe.weights else {}
+    columns |= {"categorical": ["songbun"], "continuous": ["household"]} if recipe.covariates else {}
+    counts = {**dict(zip(_items(recipe), recipe.items, strict=True)), "market": recipe.market}
+    table = {
+        "name": "toy",
+        "title": "A made-up survey",
+        "synthetic": True,
+        "seed": recipe.seed,
+        "models": list(models.SHIPPED),
+        "survey": {"file": "toy.csv"},
+        "columns": columns,
+        "levels": {column: [f"{c}" for c in range(n)] for column, n in counts.items()},
+        "missing": {"refused": [REFUSED]},
+        "effects": {"modifiers": ["songbun"] if recipe.modifiers and recipe.covariates else []},
+    }
+    return Study.from_table(table, Path("toy/study.toml"))
+
+
+def _people(recipe: Recipe, rng: np.random.Generator) -> pd.DataFrame:
+    """Who is asked, with a placeholder for each answer."""
+    n = recipe.respondents
+    table = pd.DataFrame(
+        {
+            "district": np.char.add("district ", (np.arange(n) % recipe.districts + 1).astype(str)),
+            "round": np.char.add("round ", rng.integers(1, recipe.waves + 1, n).astype(str)),
+            "songbun": rng.choice(["wavering", "core", "hostile"], p=[0.55, 0.25, 0.2], size=n),
+            "household": rng.integers(1, 8, n).astype(float),
+            "weight": rng.choice([0.5, 1.0, 2.5], size=n),
+            "gift": np.arange(n) % 2,
+        }
+    )
+    counts = {**dict(zip(_items(recipe), recipe.items, strict=True)), "market": recipe.market}
+    return table.assign(**{column: (np.arange(n) % k).astype(str) for column, k in counts.items()})
+
+
+def _read(table: pd.DataFrame, study: Study) -> tuple[Survey, Design]:
+    survey = validate(table, study, "toy")
+    return survey, Design.of(survey, study.effects.modifiers)
+
+
+def _drawn(recipe: Recipe, name: str, asked: xr.Dataset, rng: np.random.Generator) -> tuple[Theta, dict[str, Array]]:
+    """A model's truth, and everyone's answers under it."""
+    model = models.get(name)
+    kept, _ = model.active(asked)
+    theta = model.priors().draw(kept, sizes(asked), model.twin.answers(asked), rng)
+    theta |= {p: np.asarray(v, dtype=float) for p, v in recipe.truth.items() if p in theta}
+    return theta, model.twin.answer(stacked(theta), asked, rng)
+
+
+def sizes(cells: xr.Dataset) -> dict[str, int]:
+    """The length of each dimension."""
+    return {str(d): n for d, n in cells.sizes.items()}
+
+
+def stacked(theta: Theta) -> Theta:
+    """One draw in the shape of many: [1, ...]."""
+    return {name: np.asarray(value)[None] for name, value in theta.items()}
+
+
+def _text(values: Array, column: str) -> Any:
+    return values if column == "gift" else np.asarray(values).astype(int).astype(str)
+
+
+def _code(values: pd.Series) -> Array:
+    return np.asarray(values.cat.codes if isinstance(values.dtype, pd.CategoricalDtype) else values)
