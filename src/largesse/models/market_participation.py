@@ -51,7 +51,7 @@ def arrays(cells: Cells, nodes: int) -> dict[str, np.ndarray[Any, Any]]:
 
 
 def likelihood(v: Variables, data: Data, cells: Cells) -> Any:
-    """[cell] log probability of the band, equations (1) and (2)."""
+    """[cell] log probability of the band."""
     logp: Any = 0.0
     for part in ("any", "much") if "much_cutpoint" in v else ("any",):
         eta = predictor.predictor(v, data, cells, f"{part}_")  # (3)

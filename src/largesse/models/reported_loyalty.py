@@ -48,12 +48,12 @@ def arrays(cells: Cells, nodes: int) -> dict[str, np.ndarray[Any, Any]]:
 
 
 def likelihood(v: Variables, data: Data, cells: Cells) -> Any:
-    """[cell] log probability of the answers, equations (1) and (3)."""
+    """[cell] log probability of the answers."""
     eta = predictor.predictor(v, data, cells)  # (2)
     edges = (data["below"], data["above"])
     scale = (v.get("discrimination"), v.get("disposition_sd"))
     nodes = (data.get("node"), data.get("node_weight"))
-    return graded.answers_logp(eta, v["cutpoint"], edges, cells.sizes["item"], scale, nodes)
+    return graded.answers_logp(eta, v["cutpoint"], edges, cells.sizes["item"], scale, nodes)  # (1), (3)
 
 
 MODEL = Model(

@@ -1,0 +1,74 @@
+"""Toy surveys of designs that lack something, and the graphs of the models built on them, each made once."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Final
+
+import graphs
+import toys
+
+from largesse import models
+from largesse.cells import Cells
+
+FULL: Final = "full"
+SMALL: Final = 120  # respondents where few draws are compared
+RECIPES: Final = {
+    FULL: toys.Recipe(),
+    "one district": toys.Recipe(districts=1, respondents=SMALL),
+    "one wave": toys.Recipe(waves=1, respondents=SMALL),
+    "one item": toys.Recipe(items=(5,), respondents=SMALL),
+    "two items": toys.Recipe(items=(5, 3), respondents=SMALL),
+    "no covariates": toys.Recipe(covariates=False, respondents=SMALL),
+    "no modifiers": toys.Recipe(modifiers=False, respondents=SMALL),
+    "two market answers": toys.Recipe(market=2, respondents=SMALL),
+    "nothing": toys.Recipe(districts=1, waves=1, items=(3,), covariates=False, market=2, respondents=SMALL),
+}
+DISTRICT: Final = {"district_sd", "district_effect", "direct_sd", "direct_district"}
+COVERAGE: Final = {"spillover", "spillover_by", "spillover_received", "between"}
+ANY: Final = {p.name for p in models.get("market_participation").parameters if p.name.startswith("any_")}
+MUCH: Final = {p.name for p in models.get("market_participation").parameters if p.name.startswith("much_")}
+
+
+def _market(*terms: str) -> set[str]:
+    return {f"{part}_{term}" for part in ("any", "much") for term in terms}
+
+
+EVERYTHING: Final = {"wave_effect", "covariate_effect", "direct_by", *DISTRICT, *COVERAGE}
+OFFICES: Final = {"district_sd", "district_effect", "district_wave_sd", "district_wave"}
+DROPPED: Final = {  # by hand: (design, model) -> the terms that this design cannot inform
+    (FULL, "gift_allocation"): set(),
+    (FULL, "reported_loyalty"): set(),
+    (FULL, "market_participation"): set(),
+    ("one district", "gift_allocation"): OFFICES,
+    ("one district", "reported_loyalty"): DISTRICT | COVERAGE,
+    ("one district", "market_participation"): _market(*DISTRICT, *COVERAGE),
+    ("one wave", "gift_allocation"): {"wave_effect", "district_wave_sd", "district_wave"},
+    ("one wave", "reported_loyalty"): {"wave_effect"},
+    ("one item", "reported_loyalty"): {"disposition_sd", "discrimination"},
+    ("two items", "reported_loyalty"): {"discrimination"},
+    ("no covariates", "gift_allocation"): {"standing"},
+    ("no covariates", "reported_loyalty"): {"covariate_effect", "direct_by", "spillover_by"},
+    ("no modifiers", "reported_loyalty"): {"direct_by", "spillover_by"},
+    ("two market answers", "market_participation"): MUCH,
+    ("nothing", "gift_allocation"): {"wave_effect", "standing", *OFFICES},
+    ("nothing", "reported_loyalty"): {"disposition_sd", "discrimination", *EVERYTHING},
+    ("nothing", "market_participation"): MUCH | (ANY - {"any_direct", "any_cutpoint"}),
+}
+
+
+@cache
+def toy(design: str) -> toys.Toy:
+    """The toy survey of a design."""
+    return toys.make(RECIPES[design])
+
+
+def cells(design: str, model: str) -> Cells:
+    """Its cells for a model."""
+    return toy(design).cells[model]
+
+
+@cache
+def graph(design: str, model: str) -> graphs.Graph:
+    """The model built on them."""
+    return graphs.Graph(models.get(model), cells(design, model))
