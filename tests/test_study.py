@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from largesse.errors import InputError
-from largesse.study import Study, read_toml
+from largesse.study import Study, plain, read_toml
 
 TABLE: dict[str, Any] = {
     "name": "hyesan",
@@ -23,6 +23,11 @@ TABLE: dict[str, Any] = {
 def study(**changes: Any) -> Study:
     """A small study with some tables exchanged."""
     return Study.from_table({**TABLE, **changes}, Path("study.toml"))
+
+
+def at(**values: Any) -> dict[str, Any]:
+    """A profile of `[[estimands.at]]`."""
+    return {"name": "young", "label": "the young", "values": values}
 
 
 def test_a_study_is_read_from_its_folder_or_its_file(tmp_path: Path) -> None:
@@ -49,8 +54,38 @@ def test_every_column_has_its_role() -> None:
 
 
 def test_numbers_in_levels_are_codes() -> None:
-    """Levels may be written as numbers; they are compared as text."""
-    assert study(levels={"trust": [1, 2.5, "3"]}).levels["trust"] == ("1", "2.5", "3")
+    """Levels may be written as numbers; they are compared as text, in which 3.0 is 3."""
+    assert study(levels={"trust": [1, 2.5, 3.0, "4.0"]}).levels["trust"] == ("1", "2.5", "3", "4")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1, "1"), (1.0, "1"), ("1.0", "1"), (" 1.50 ", "1.5"), (-0.0, "0"), ("01", "01"), (True, "true"), ("10", "10")],
+)
+def test_one_answer_has_one_text(value: object, text: str) -> None:
+    """The same answer, written as number or text, has the same plain form."""
+    assert plain(value) == text
+
+
+def test_what_is_made_has_its_place() -> None:
+    """Private files, results and the page have one place each, in the study's folder."""
+    there = Study.from_table(TABLE, Path("reports/hyesan/study.toml"))
+    assert there.private == Path("reports/hyesan/_private")
+    assert there.results_path == Path("reports/hyesan/results.json")
+    assert there.page_path == Path("reports/hyesan/report.html")
+    assert there.report.source == "report.qmd"
+
+
+def test_profiles_are_of_covariates() -> None:
+    """A profile names levels of categories and numbers of continuous covariates."""
+    (profile,) = study(estimands={"at": [at(songbun="core", age=20)]}).estimands.at
+    assert dict(profile.values) == {"songbun": "core", "age": 20.0}
+
+
+@pytest.mark.parametrize("name", ["utf8", "UTF-8", "U8"])
+def test_one_encoding_has_one_name(name: str) -> None:
+    """UTF-8 by any of its names is UTF-8, whose byte-order mark is not data."""
+    assert study(survey={"file": "s.csv", "encoding": name}).survey.encoding == "utf-8"
 
 
 def test_a_study_cannot_be_changed() -> None:
@@ -67,12 +102,27 @@ def test_a_study_cannot_be_changed() -> None:
         ({"folder": "/"}, "key 'folder'", "not known"),
         ({"columns": {"gift": "g", "wafe": "w"}}, "key 'columns.wafe'", "perhaps 'wave'"),
         ({"columns": {"loyalty": ["a"]}}, "key 'columns.gift'", "required"),
-        ({"columns": {"gift": "g", "loyalty": ["g"]}}, "key 'columns'", "'g' with more than one role"),
-        ({"columns": {"gift": "g", "loyalty": ["weight"]}}, "key 'columns'", "names a role"),
-        ({"effects": {"modifiers": ["height"]}}, "", "'height', which is not one of the covariates"),
-        ({"levels": {"height": ["a", "b"]}}, "", "'height' has no role"),
-        ({"levels": {"trust": ["a", "a"]}}, "", "levels.trust, which lists a level twice"),
-        ({"missing": {"dont_know": [8], "refused": ["8"]}}, "key 'missing'", "'8' in both"),
+        ({"columns": {"gift": "g", "loyalty": ["g"]}}, "key 'columns.loyalty'", "'g', which is named before"),
+        ({"columns": {"gift": "g", "loyalty": ["weight"]}}, "key 'columns.loyalty'", "names a role"),
+        ({"columns": "gift"}, "key 'columns'", "found 'gift'"),
+        ({"effects": {"modifiers": ["aeg"]}}, "key 'effects.modifiers'", "'aeg', which is not one of the covariates"),
+        (
+            {"levels": {"thrust": ["a", "b"]}},
+            "key 'levels.thrust'",
+            "has no role in [columns]; expected perhaps 'trust'",
+        ),
+        ({"levels": {"trust": ["a", "a"]}}, "key 'levels.trust'", "a level that is listed twice"),
+        ({"levels": {"trust": [1, 1.0]}}, "key 'levels.trust'", "a level that is listed twice"),
+        ({"levels": {"age": [1, 2]}}, "key 'levels.age'", "levels of numbers (role continuous)"),
+        ({"missing": {"dont_know": [8], "refused": ["8"]}}, "key 'missing.refused'", "'8', which is in dont_know too"),
+        ({"missing": {"dont_know": "8"}}, "key 'missing.dont_know'", "found '8'"),
+        (
+            {"survey": {"file": "s.csv", "encoding": "klingon"}},
+            "key 'survey.encoding'",
+            "'klingon'; expected a text enc",
+        ),
+        ({"survey": {"file": "s.csv", "encoding": "rot13"}}, "key 'survey.encoding'", "that Python knows"),
+        ({"survey": {"file": "s.csv", "encoding": "a\0"}}, "key 'survey.encoding'", "that Python knows"),
         ({"gift": {"threshold": 0}}, "key 'gift.threshold'", "greater than or equal to 1"),
         ({"estimands": {"rope": 2}}, "key 'estimands.rope'", "less than or equal to 1"),
         (
@@ -80,6 +130,24 @@ def test_a_study_cannot_be_changed() -> None:
             "key 'estimands.at.0.lable'",
             "perhaps 'label'",
         ),
+        ({"estimands": {"coverage": [0.2]}}, "key 'estimands.coverage'", "[0.2]; expected at least 2 values"),
+        ({"estimands": {"coverage": [0.2, 0.2]}}, "key 'estimands.coverage'", "two different shares, low then high"),
+        ({"estimands": {"coverage": [0.4, 0.2]}}, "key 'estimands.coverage'", "[0.4, 0.2]"),
+        ({"estimands": {"coverage": [0.1, 1.2]}}, "key 'estimands.coverage.1'", "less than or equal to 1"),
+        ({"estimands": {"market_shares": [0.1, 0.9]}}, "key 'estimands.market_shares'", "no market question"),
+        (
+            {"columns": {**TABLE["columns"], "market": "m"}, "estimands": {"market_shares": [0.6, 0.2]}},
+            "key 'estimands.market_shares'",
+            "shares that increase",
+        ),
+        ({"estimands": {"at": [at(songbum="core")]}}, "key 'estimands.at.0.values'", "expected perhaps 'songbun'"),
+        ({"estimands": {"at": [at(), at(songbun=1)]}}, "key 'estimands.at'", "two profiles named 'young'"),
+        ({"estimands": {"at": [at(songbun=1)]}}, "key 'estimands.at.0.values.songbun'", "a level, in quotation marks"),
+        ({"estimands": {"at": [at(age="old")]}}, "key 'estimands.at.0.values.age'", "'old'; expected a number"),
+        ({"estimands": {"at": [at(age=[1])]}}, "key 'estimands.at.0.values.age'", "a number, or a level"),
+        ({"estimands": {"at": [at(age=True)]}}, "key 'estimands.at.0.values.age'", "a number, or a level"),
+        ({"models": ["reported_loyalty"] * 2}, "key 'models'", "'reported_loyalty' more than once"),
+        ({"priors": {"reported_loyalti": {}}}, "key 'priors.reported_loyalti'", "perhaps 'reported_loyalty'"),
         ({"name": "Two Words"}, "key 'name'", "pattern"),
         ({"models": []}, "key 'models'", "at least 1"),
     ],
@@ -100,9 +168,24 @@ def test_all_mistakes_are_named_together() -> None:
     assert {p.key for p in caught.value.problems} == {"key 'models'", "key 'estimands.rope'", "key 'surveys'"}
 
 
+def test_all_disagreements_are_named_together() -> None:
+    """Tables that contradict one another are one error with a problem for each contradiction."""
+    with pytest.raises(InputError) as caught:
+        study(models=["a", "a"], levels={"age": [1, 2], "x": [1, 2]}, effects={"modifiers": ["height"]})
+    found = [p.key for p in caught.value.problems]
+    assert found == ["key 'models'", "key 'levels.age'", "key 'levels.x'", "key 'effects.modifiers'"]
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(None, "no such file"), (b"a = [1", "end of document"), (b"a = '\xff'", "UTF-8")],
+    [
+        (None, "no such file"),
+        (b"a = [1", "end of document"),
+        (b"a = 1\nb c = 2\n", "at line 2"),
+        (b"a = '\xff'", "UTF-8"),
+        (b"a = " + b"9" * 5_000, "TOML error"),
+        (b"a = " + b"[" * 100_000, "TOML error"),
+    ],
 )
 def test_a_file_that_is_not_toml_is_an_input_error(tmp_path: Path, content: bytes | None, said: str) -> None:
     """A missing file, broken TOML and wrong bytes are answered with the file's name."""

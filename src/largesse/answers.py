@@ -14,8 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from largesse.errors import InputError
-from largesse.reading import Raw, plain
-from largesse.study import Study
+from largesse.reading import Raw
+from largesse.study import Study, plain
 
 SHOWN = 3  # values quoted in a message at most
 WIDTH = 24  # characters of each
@@ -40,7 +40,14 @@ WORDS: Mapping[Missing, str] = {
 
 @dataclass(frozen=True)
 class Question:
-    """A column with what the study and the file say about it."""
+    """A column with what the study and the file say about it.
+
+    Attributes
+    ----------
+    levels : as study.toml lists them; empty where it does not.
+    kinds, blanks : answers that are missing, by the study's word and by the file's; the study's goes before.
+    codes : value label -> its code.
+    """
 
     column: str
     role: str
@@ -49,16 +56,16 @@ class Question:
     label: str
     levels: tuple[str, ...]
     kinds: Mapping[str, Missing]
+    blanks: Mapping[str, Missing]
     codes: Mapping[str, str]
     threshold: int | None
 
     @classmethod
     def of(cls, column: str, role: str, raw: Raw, study: Study, where: str) -> Question:
         """The question that `column` of `raw` answers in its role."""
-        kinds = dict.fromkeys({"", *raw.blanks.get(column, ())}, Missing.BLANK)
-        if role not in ADMINISTRATIVE:
-            kinds |= {plain(code): Missing.DONT_KNOW for code in study.missing.dont_know}
-            kinds |= {plain(code): Missing.REFUSED for code in study.missing.refused}
+        asked = role not in ADMINISTRATIVE
+        kinds = dict.fromkeys(study.missing.dont_know if asked else (), Missing.DONT_KNOW)
+        kinds |= dict.fromkeys(study.missing.refused if asked else (), Missing.REFUSED)
         return cls(
             column=column,
             role=role,
@@ -67,6 +74,7 @@ class Question:
             label=raw.labels.get(column, column),
             levels=study.levels.get(column, ()),
             kinds=kinds,
+            blanks=dict.fromkeys({"", *raw.blanks.get(column, ())}, Missing.BLANK),
             codes=raw.codes.get(column, {}),
             threshold=study.gift.threshold,
         )
@@ -77,10 +85,14 @@ class Question:
 
     def read(self, text: str) -> str | Missing:
         """The level an answer stands for, or why it is missing. A listed level is never missing."""
-        listed = {plain(level): level for level in self.levels}
-        code = self.codes.get(text, text)
-        known: Iterable[str | Missing | None] = (m.get(t) for m in (listed, self.kinds) for t in (text, code))
+        listed = {level: level for level in self.levels}
+        both = (text, self.code(text))
+        known: Iterable[str | Missing | None] = (m.get(t) for m in (listed, self.kinds, self.blanks) for t in both)
         return next((meaning for meaning in known if meaning is not None), text)
+
+    def code(self, text: str) -> str:
+        """The code behind a value label; an answer without a label is its own code."""
+        return self.codes.get(text, text)
 
 
 @dataclass(frozen=True)
@@ -150,18 +162,18 @@ class Answers:
 def number(text: str) -> float | None:
     """The finite number a text stands for, or None."""
     try:
-        value = float(text)
+        value = math.nan if "_" in text else float(text)  # Python's 1_000 is no number of a survey
     except ValueError:
         return None
     return value if math.isfinite(value) else None
 
 
-def natural(text: str) -> tuple[float, list[str | int]]:
+def natural(text: str) -> tuple[float, list[str | int], str]:
     """Sort key: numbers by value before words; within words, digits by value (`ward 2` before `ward 10`)."""
     value = number(text)
     parts = re.split(r"(\d{1,18})", text)
     words = [int(part) if i % 2 else part for i, part in enumerate(parts)]
-    return math.inf if value is None else value, words
+    return math.inf if value is None else value, words, text  # the text itself last: 01 and 1 have an order, too
 
 
 def file_order(question: Question) -> dict[str, int]:
@@ -250,7 +262,7 @@ def gift(question: Question) -> Coded:
 def _gift_rule(question: Question) -> tuple[Callable[[str], int | None], str]:
     """How an answer becomes 0 or 1, and what to say of an answer that does not."""
     if question.threshold is not None:
-        return _counted(question.threshold), "a count of gifts: 0, 1, 2, ..."
+        return _counted(question, question.threshold), "a count of gifts: 0, 1, 2, ..."
     if question.levels:
         both = len(question.levels) == 2
         expected = f"two levels in key 'levels.{question.column}': not received, then received"
@@ -262,12 +274,12 @@ def _gift_rule(question: Question) -> tuple[Callable[[str], int | None], str]:
 def _by_code(question: Question, level: str) -> int | None:
     """Labels in other words are understood by their codes, if these are 0 and 1."""
     coded_from_0 = "0" in question.codes.values()
-    return {"0": 0, "1": 1}.get(question.codes.get(level, "")) if coded_from_0 else None
+    return {"0": 0, "1": 1}.get(question.code(level)) if coded_from_0 else None
 
 
-def _counted(threshold: int) -> Callable[[str], int | None]:
+def _counted(question: Question, threshold: int) -> Callable[[str], int | None]:
     def rule(level: str) -> int | None:
-        count = number(level)
+        count = number(question.code(level))
         return None if count is None or count < 0 or count != int(count) else int(count >= threshold)
 
     return rule
@@ -289,23 +301,30 @@ def weight(question: Question) -> Coded:
 
 
 def _numbers(question: Question) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
-    """[row] numbers and their status; values that are not numbers must be missing codes."""
+    """[row] numbers and their status; answers that are not numbers must be missing codes."""
     series = question.series
     if pd.api.types.is_datetime64_any_dtype(series) or pd.api.types.is_complex_dtype(series):
         raise question.wrong("dates or complex numbers", "numbers")
-    text = series.astype(str).str.strip() if not pd.api.types.is_numeric_dtype(series) else series
+    text = series if pd.api.types.is_numeric_dtype(series) else series.astype(object).map(str, na_action="ignore")
     values = pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan).copy()
     status = np.where(np.isnan(values), Missing.BLANK, 0).astype(np.int8)
-    odd = np.isnan(values) & series.notna().to_numpy()
-    status[odd] = Answers.of(replace(question, series=series[odd], levels=())).kinds()
-    for code, kind in question.kinds.items():
+    for code, kind in {**question.blanks, **question.kinds}.items():
         if (value := number(code)) is not None:
             status[values == value] = kind
-    if (status > 0).any() or np.isinf(values).any():
-        count = np.count_nonzero((status > 0) | np.isinf(values))
-        raise question.wrong(f"{count} values that are not numbers", "numbers, or a code in [missing]")
+    odd = np.isnan(values) & series.notna().to_numpy()
+    values[odd], status[odd] = _words(replace(question, series=series[odd], levels=()))
+    if strange := np.count_nonzero((status == 0) & ~np.isfinite(values)):
+        raise question.wrong(f"{strange} values that are not numbers", "numbers, or a code in [missing]")
     values[status < 0] = np.nan
     return values, status
+
+
+def _words(question: Question) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
+    """[row] numbers and their status where an answer is in words: a missing code, or a value label with its code."""
+    answers = Answers.of(question)
+    coded = [None if isinstance(m, Missing) else number(question.code(m)) for m in answers.meanings]
+    values = np.array([math.nan if value is None else value for value in [*coded, None]])
+    return values[answers.row], np.minimum(answers.kinds(), 0).astype(np.int8)
 
 
 def respondent(question: Question) -> Coded:

@@ -12,7 +12,8 @@ import pandas as pd
 from largesse import dims
 from largesse.answers import shown
 from largesse.errors import InputError, Problem
-from largesse.reading import plain, repeated
+from largesse.reading import repeated
+from largesse.study import plain
 
 ONE_WAVE: Final = "all"  # the wave of a survey without that role
 KEYS: Final = (dims.DISTRICT, dims.WAVE)
@@ -54,11 +55,11 @@ def district_table(table: pd.DataFrame, where: str, asked: pd.DataFrame, *, by_w
         raise InputError(problems)
     keyed = table.assign(**{name: table[name].map(plain, na_action="ignore") for name in WORDS if name in table})
     keys = [name for name in KEYS if name in table]
-    numbers = {name: pd.to_numeric(table[name], errors="coerce") for name in NUMBERS if name in table}
+    numbers = {name: _in_numbers(table[name]) for name in NUMBERS if name in table}
     problems = [*_keys(keyed, keys, where), *_unknown(keyed, keys, asked, where), *_numbers(table, numbers, where)]
     if problems:
         raise InputError(problems)
-    return _indexed(keyed.assign(**{k: v.astype(float) for k, v in numbers.items()}), asked)
+    return _indexed(keyed.assign(**numbers), asked)
 
 
 def _columns(table: pd.DataFrame, where: str, *, by_wave: bool) -> list[Problem]:
@@ -78,12 +79,13 @@ def _columns(table: pd.DataFrame, where: str, *, by_wave: bool) -> list[Problem]
 
 
 def _keys(table: pd.DataFrame, keys: list[str], where: str) -> list[Problem]:
+    blank = table[keys].isna() | (table[keys] == "")
     problems = [
-        Problem(where, f"column '{name}'", f"{blank} rows without a {name}", f"a {name} in every row")
+        Problem(where, f"column '{name}'", f"{blank[name].sum()} rows without a {name}", f"a {name} in every row")
         for name in keys
-        if (blank := int((table[name].isna() | (table[name] == "")).sum()))
+        if blank[name].any()
     ]
-    twice = set(table.loc[table.duplicated(keys) & table[keys].notna().all(axis=1), dims.DISTRICT])
+    twice = set(table.loc[table.duplicated(keys) & ~blank.any(axis=1), dims.DISTRICT])
     if twice:
         expected = "one row per " + " and ".join(keys)
         problems.append(Problem(where, "column 'district'", f"more than one row for {shown(twice)}", expected))
@@ -97,12 +99,18 @@ def _unknown(table: pd.DataFrame, keys: list[str], asked: pd.DataFrame, where: s
     return [Problem(where, "column 'district'", found, "every district of the survey")] if absent else []
 
 
+def _in_numbers(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Numbers, NaN where there is none; a date is not one."""
+    text = column.astype(object).map(str, na_action="ignore")
+    return pd.to_numeric(text, errors="coerce").astype(float)
+
+
 def _numbers(table: pd.DataFrame, numbers: Mapping[str, pd.Series[Any]], where: str) -> list[Problem]:
     problems = []
     for name, values in numbers.items():
         right, words = NUMBERS[name]
-        filled = table[name].notna() & (table[name].astype(str).str.strip() != "")
-        wrong = int((filled & ~(right(values.astype(float)) & np.isfinite(values.astype(float)))).sum())
+        filled = table[name].notna() & (table[name].astype(object).map(str).str.strip() != "")
+        wrong = int((filled & ~(right(values) & np.isfinite(values))).sum())
         if wrong:
             problems.append(Problem(where, f"column '{name}'", f"{wrong} values out of range or not numbers", words))
     return problems

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -17,6 +16,7 @@ from pyarrow import csv as arrow_csv
 from pyarrow import parquet
 
 from largesse.errors import InputError, Problem
+from largesse.study import plain
 
 SAMPLE = 1_000  # values of a column looked at for e-mail addresses and phone numbers
 TOLERATED = 0.10  # share of values that may look like one by accident
@@ -31,7 +31,7 @@ HEADERS: Mapping[str, str] = {
     "a passport number": r"\bpassports?\b|여권",
     "a national id": r"\b(national ?id(entity|entification)?|id(entity)? ?card|ssn|resident registration)\b|주민등록",
 }
-ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^\W\d_]{2,}")
+ADDRESS = re.compile(r"[^@\s]@[^@\s]+\.[^\W\d_]{2,}")  # one character before the @: linear in a long text
 PHONE = re.compile(r"\+?\(?\d{1,4}\)?(?:[ .-]{1,2}\(?\d{2,4}\)?){2,5}|0[1-9]\d{0,2}-\d{6,8}|\+\d{8,15}|0[1-9]\d{8,9}")
 GROUPED_NUMBER = re.compile(r"-?\d{1,3}(?:[ .]\d{3})+")  # 1.234.567.890, thousands set apart
 HARMLESS = re.compile(r"(?i:yes|no|true|false)|-?[\d.]{1,6}")  # owns a mobile phone: yes, 1; too short to name anyone
@@ -72,17 +72,8 @@ def load(path: Path, encoding: str, where: str) -> Raw:
     try:
         return READERS[path.suffix.lower()](path, encoding, where)
     except OSError as error:
-        raise InputError.one(
-            where, "", f"a file that cannot be read ({type(error).__name__})", "a whole file"
-        ) from None
-
-
-def plain(value: object) -> str:
-    """The text form of one answer: 1, 1.0 and '1' are all '1'; midnight and spaces around are left off."""
-    text = str(value).strip().removesuffix(" 00:00:00")
-    if re.fullmatch(r"-?\d+\.\d+", text):
-        text = text.rstrip("0").rstrip(".")
-    return text.lower() if text.lower() in ("true", "false") else text
+        found = f"a file that cannot be read ({type(error).__name__})"
+        raise InputError.one(where, "", found, "a file that its owner may read") from None
 
 
 def repeated(columns: Iterable[object], where: str) -> list[Problem]:
@@ -113,14 +104,8 @@ def _csv(path: Path, encoding: str, where: str) -> Raw:
 
 def _header(path: Path, encoding: str, where: str) -> list[str]:
     try:
-        name = codecs.lookup(encoding).name
-    except LookupError:
-        raise InputError.one(
-            "study.toml", "key 'survey.encoding'", f"{encoding!r}", "an encoding Python knows"
-        ) from None
-    try:
-        with path.open(encoding="utf-8-sig" if name == "utf-8" else name, newline="") as handle:
-            header = next(csv.reader(handle), [])
+        with path.open(encoding="utf-8-sig" if encoding == "utf-8" else encoding, newline="") as handle:
+            header: list[str] = next((row for row in csv.reader(handle) if row), [])
     except UnicodeError as error:
         raise _undecodable(where, encoding, getattr(error, "start", 0)) from None
     except csv.Error:
@@ -171,23 +156,25 @@ def _unclosed(table: Any, path: Path) -> bool:
 
 def _parquet(path: Path, encoding: str, where: str) -> Raw:
     del encoding  # a Parquet file says its own
-    try:
-        table = parquet.read_table(path)
-        if problems := repeated(table.column_names, where):
-            raise InputError(problems)
-        return Raw(table.to_pandas(ignore_metadata=True))
-    except (pa.ArrowException, UnicodeDecodeError):
-        raise InputError.one(where, "", "a file that is truncated or not Parquet", "a whole Parquet file") from None
+    with path.open("rb") as handle:
+        try:
+            table = parquet.ParquetFile(handle).read()
+            if problems := repeated(table.column_names, where):
+                raise InputError(problems)
+            return Raw(table.to_pandas(ignore_metadata=True, integer_object_nulls=True))  # a long id keeps its digits
+        except (pa.ArrowException, OSError, UnicodeDecodeError):
+            raise InputError.one(where, "", "a file that is truncated or not Parquet", "a whole Parquet file") from None
 
 
 # --- Stata and SPSS --------------------------------------------------------------------------------------------
 
 
-def _statistical(read: Callable[..., Any], kind: str) -> Callable[[Path, str, str], Raw]:
+def _statistical(read: Callable[[str, str | None], Any], kind: str) -> Callable[[Path, str, str], Raw]:
     def reader(path: Path, encoding: str, where: str) -> Raw:
         declared = None if encoding == "utf-8" else encoding  # these files usually say their own
+        path.open("rb").close()  # what cannot be opened is not called truncated
         try:
-            table, meta = read(str(path), user_missing=True, encoding=declared)
+            table, meta = read(str(path), declared)
         except UnicodeDecodeError as error:
             raise _undecodable(where, encoding, error.start) from None
         except BROKEN_STATISTICAL as error:
@@ -199,12 +186,32 @@ def _statistical(read: Callable[..., Any], kind: str) -> Callable[[Path, str, st
     return reader
 
 
+def _read_spss(path: str, encoding: str | None) -> tuple[pd.DataFrame, Any]:
+    table, meta = pyreadstat.read_sav(path, user_missing=True, encoding=encoding)
+    return table, meta
+
+
+def _read_stata(path: str, encoding: str | None) -> tuple[pd.DataFrame, Any]:
+    """Extended missing values keep the names that Stata shows, `.a` to `.z`; the plain one is a blank."""
+    table, meta = pyreadstat.read_dta(path, user_missing=True, encoding=encoding)
+    tagged = list(meta.missing_user_values)
+    if tagged:  # here pyreadstat 1.3 reads the plain missing value of an integer column as 0, so ask once more
+        answered, _ = pyreadstat.read_dta(path, user_missing=False, usecols=tagged, encoding=encoding)
+        for name in tagged:
+            tags: dict[Any, str] = {tag: f".{tag}" for tag in meta.missing_user_values[name]}
+            known: dict[Any, str] = meta.variable_value_labels.get(name, {})
+            meta.variable_value_labels[name] = {tags.get(code, code): label for code, label in known.items()}
+            meta.missing_user_values[name] = list(tags.values())
+            table[name] = table[name].where(answered[name].notna(), table[name].map(tags))
+    return table, meta
+
+
 def _labelled(table: pd.DataFrame, meta: Any) -> Raw:
     """Value labels in the place of codes, in code order; codes and declared missing values kept beside them."""
     wording = {name: label for name, label in meta.column_names_to_labels.items() if label}
     codes, blanks, columns = {}, {}, {}
     for name in table.columns:
-        known = meta.variable_value_labels.get(name, {})
+        known = {code: label for code, label in meta.variable_value_labels.get(name, {}).items() if plain(label)}
         blanks[name] = _declared_missing(table[name], known, meta)
         columns[name] = table[name]
         if known:
@@ -227,15 +234,19 @@ def _declared_missing(column: pd.Series[Any], known: Mapping[Any, str], meta: An
     values = list(meta.missing_user_values.get(column.name, []))
     if ranges:
         answers = column.dropna().unique()
-        values += [v for v in answers for r in ranges if type(r["lo"]) is type(v) and r["lo"] <= v <= r["hi"]]
+        values += [v for v in answers for r in ranges if _within(v, r["lo"], r["hi"])]
     return frozenset(plain(known.get(v, v)) for v in values)
+
+
+def _within(value: Any, low: Any, high: Any) -> bool:
+    return isinstance(value, str) == isinstance(low, str) and low <= value <= high
 
 
 READERS: Mapping[str, Callable[[Path, str, str], Raw]] = {
     ".csv": _csv,
     ".parquet": _parquet,
-    ".dta": _statistical(pyreadstat.read_dta, "Stata"),
-    ".sav": _statistical(pyreadstat.read_sav, "SPSS"),
+    ".dta": _statistical(_read_stata, "Stata"),
+    ".sav": _statistical(_read_spss, "SPSS"),
 }
 
 
@@ -245,15 +256,17 @@ READERS: Mapping[str, Callable[[Path, str, str], Raw]] = {
 def identifiers(raw: Raw, roles: Mapping[str, str], levels: Iterable[str], where: str) -> list[Problem]:
     """One problem for each column that looks like a name, phone number, e-mail address or the like.
 
-    A header is judged by its words, unless the column has a structural role, listed levels or harmless content;
-    content is judged by up to 1,000 values spread over the column. No value is ever repeated in a message.
+    A header and the question's wording are judged by their words, unless the column has a structural role, listed
+    levels or harmless content; content is judged by up to 1,000 values spread over the column. No value is ever
+    repeated in a message.
     """
     listed = {*levels, *raw.codes}
     problems = []
     for name in raw.table.columns:
         values = _sample(raw.table[name])
         trusted = name in listed or roles.get(name) in STRUCTURAL
-        kind = _kind_of_content(values) or ("" if trusted else _kind_of_header(name, values))
+        wording = f"{name} {raw.labels.get(name, '')}"
+        kind = _kind_of_content(values) or ("" if trusted else _kind_of_header(wording, values))
         if kind:
             found = f"a column that looks like {kind}"
             problems.append(

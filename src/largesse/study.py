@@ -2,19 +2,61 @@
 
 from __future__ import annotations
 
+import codecs
 import difflib
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from largesse.errors import InputError, Problem
 
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Code = Annotated[str, Field(coerce_numbers_to_str=True)]  # 98 and "98" are the same answer
 RESERVED = {"district", "province", "wave", "gift", "market", "weight", "respondent"}  # columns of the survey's table
+SHOWN = 80  # characters of a value quoted in a message
+NUMERIC = {"continuous", "weight"}  # roles whose answers are numbers and have no levels
+
+
+class DisagreementError(ValueError):
+    """Keys that are right one by one and wrong together: (key, found, expected) for each."""
+
+    def __init__(self, *wrong: tuple[str, str, str]) -> None:
+        self.wrong = wrong
+        super().__init__("; ".join(f"{key}: found {found}; expected {expected}" for key, found, expected in wrong))
+
+
+def plain(value: object) -> str:
+    """The text form of one answer: 1, 1.0 and '1' are all '1'; midnight and spaces around are left off."""
+    text = str(value).strip().removesuffix(" 00:00:00")
+    if re.fullmatch(r"-?\d+\.\d+", text):
+        text = text.rstrip("0").rstrip(".")
+    if text == "-0":
+        return "0"
+    return text.lower() if text.lower() in ("true", "false") else text
+
+
+def _number_or_text(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise DisagreementError(("", repr(value)[:SHOWN], "a number, or a level in quotation marks"))
+    return value
+
+
+def _python_knows(encoding: str) -> str:
+    try:
+        "text".encode(encoding)
+    except (ValueError, LookupError):
+        expected = "a text encoding that Python knows, such as 'utf-8' or 'cp949'"
+        raise DisagreementError(("", repr(encoding), expected)) from None
+    return "utf-8" if codecs.lookup(encoding).name == "utf-8" else encoding  # utf8, UTF-8, U8 ...
+
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Code = Annotated[str, Field(coerce_numbers_to_str=True), AfterValidator(plain)]  # 98, 98.0 and "98" are the same answer
+Value = Annotated[float | str, BeforeValidator(_number_or_text)]
+Encoding = Annotated[str, AfterValidator(_python_knows)]
 
 
 class Record(BaseModel):
@@ -29,7 +71,7 @@ class SurveyFiles(Record):
     file: str
     districts: str | None = None
     truth: str | None = None
-    encoding: str = "utf-8"
+    encoding: Encoding = "utf-8"
 
 
 class Columns(Record):
@@ -56,27 +98,36 @@ class Columns(Record):
 
     @model_validator(mode="after")
     def _one_role_each(self) -> Self:
-        named = [c for _, v in self for c in ((v,) if isinstance(v, str) else v or ())]
-        twice = sorted({c for c in named if named.count(c) > 1})
-        if twice:
-            raise ValueError(f"column {twice[0]!r} with more than one role")
-        taken = sorted(RESERVED & {*self.loyalty, *self.categorical, *self.continuous})
-        if taken:
-            raise ValueError(f"an item or covariate called {taken[0]!r}, which names a role: rename it in the file")
+        named = [(role, c) for role, v in self for c in ((v,) if isinstance(v, str) else v or ())]
+        columns = [column for _, column in named]
+        wrong = [
+            (role, f"column {c!r}, which is named before", "one role for each column")
+            for i, (role, c) in enumerate(named)
+            if c in columns[:i]
+        ]
+        wrong += [
+            (role, f"a column called {c!r}, which names a role", "another name for it in the file")
+            for role, c in named
+            if c in RESERVED and role in ("loyalty", "categorical", "continuous")
+        ]
+        if wrong:
+            raise DisagreementError(*wrong)
         return self
 
 
 class Missing(Record):
-    """`[missing]`: answers that are kept as data but are not a position on the scale."""
+    """`[missing]`: answers that are kept as data but are not a position on the scale.
+
+    The codes hold for every column that was asked, numbers too, unless `[levels]` lists them for that column.
+    """
 
     dont_know: tuple[Code, ...] = ()
     refused: tuple[Code, ...] = ()
 
     @model_validator(mode="after")
     def _one_meaning_each(self) -> Self:
-        both = sorted({*self.dont_know} & {*self.refused})
-        if both:
-            raise ValueError(f"{both[0]!r} in both dont_know and refused")
+        if both := sorted({*self.dont_know} & {*self.refused}):
+            raise DisagreementError(("refused", f"{both[0]!r}, which is in dont_know too", "one meaning for each code"))
         return self
 
 
@@ -99,15 +150,29 @@ class Weights(Record):
 
 
 class At(Record):
-    """`[[estimands.at]]`: a profile at which the direct effect is also wanted."""
+    """`[[estimands.at]]`: a profile at which the direct effect is also wanted.
+
+    `values`: covariate -> a level of it (text), or a number for a continuous one, in its own unit.
+    """
 
     name: str
     label: str
-    values: Mapping[str, float | str]
+    values: Mapping[str, Value]
 
 
 class Estimands(Record):
-    """`[estimands]`: what is asked, on which scale, and what would be too small to matter."""
+    """`[estimands]`: what is asked, on which scale, and what would be too small to matter.
+
+    Attributes
+    ----------
+    interval : probability content of intervals, equal tails.
+    rope : half width of what is too small to matter, as a share of the outcome's range.
+    coverage : the two shares receiving that are compared, low then high.
+    market_shares : share of income that each market band above the lowest stands for (the lowest does not take
+        part), increasing; evenly spaced midpoints of the bands when absent.
+    extrapolates : why shares outside the coverage that was observed are asked for.
+    at : profiles at which the direct effect is also wanted.
+    """
 
     interval: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.9
     rope: Share = 0.03
@@ -115,6 +180,20 @@ class Estimands(Record):
     market_shares: tuple[Share, ...] | None = None
     extrapolates: str | None = None
     at: tuple[At, ...] = ()
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        shares, names = self.market_shares or (), [profile.name for profile in self.at]
+        wrong = []
+        if self.coverage and self.coverage[0] >= self.coverage[1]:
+            wrong.append(("coverage", f"{list(self.coverage)}", "two different shares, low then high"))
+        if any(low >= high for low, high in pairwise(shares)):
+            wrong.append(("market_shares", f"{list(shares)}", "shares that increase from band to band"))
+        if twice := [name for i, name in enumerate(names) if name in names[:i]]:
+            wrong.append(("at", f"two profiles named {twice[0]!r}", "a name for each profile"))
+        if wrong:
+            raise DisagreementError(*wrong)
+        return self
 
 
 class Sampler(Record):
@@ -166,21 +245,45 @@ class Study(Record):
     folder: Path = Field(default=Path(), exclude=True)
 
     @model_validator(mode="after")
-    def _modifiers_are_covariates(self) -> Self:
-        covariates = {*self.columns.categorical, *self.columns.continuous}
-        for name in self.effects.modifiers:
-            if name not in covariates:
-                raise ValueError(f"effects.modifiers with {name!r}, which is not one of the covariates in [columns]")
+    def _tables_agree(self) -> Self:
+        if wrong := [*self._wrong_models(), *self._wrong_levels(), *self._wrong_covariates(), *self._wrong_market()]:
+            raise DisagreementError(*wrong)
         return self
 
-    @model_validator(mode="after")
-    def _levels_are_of_columns(self) -> Self:
+    def _wrong_models(self) -> Iterator[tuple[str, str, str]]:
+        if twice := [name for i, name in enumerate(self.models) if name in self.models[:i]]:
+            yield "models", f"{twice[0]!r} more than once", "each model once"
+        for name in self.priors:
+            if name not in self.models:
+                yield f"priors.{name}", "priors of a model that the study does not name", _nearest(name, self.models)
+
+    def _wrong_levels(self) -> Iterator[tuple[str, str, str]]:
+        roles = self.columns.used()
         for name, levels in self.levels.items():
-            if name not in self.columns.used():
-                raise ValueError(f"levels.{name}, but {name!r} has no role in [columns]")
-            if len(set(levels)) < len(levels):
-                raise ValueError(f"levels.{name}, which lists a level twice")
-        return self
+            if name not in roles:
+                yield f"levels.{name}", "levels of a column that has no role in [columns]", _nearest(name, roles)
+            elif roles[name] in NUMERIC:
+                yield f"levels.{name}", f"levels of numbers (role {roles[name]})", "levels of answers alone"
+            elif len(set(levels)) < len(levels):
+                yield f"levels.{name}", "a level that is listed twice", "each level once"
+
+    def _wrong_covariates(self) -> Iterator[tuple[str, str, str]]:
+        covariates = (*self.columns.categorical, *self.columns.continuous)
+        named = [("effects.modifiers", name) for name in self.effects.modifiers]
+        named += [(f"estimands.at.{i}.values", name) for i, at in enumerate(self.estimands.at) for name in at.values]
+        for key, name in named:
+            if name not in covariates:
+                yield key, f"{name!r}, which is not one of the covariates in [columns]", _nearest(name, covariates)
+        for i, at in enumerate(self.estimands.at):
+            for name, value in at.values.items():
+                level = isinstance(value, str)
+                if name in covariates and level != (name in self.columns.categorical):
+                    expected = "a number" if level else "a level, in quotation marks"
+                    yield f"estimands.at.{i}.values.{name}", repr(value), expected
+
+    def _wrong_market(self) -> Iterator[tuple[str, str, str]]:
+        if self.estimands.market_shares and not self.columns.market:
+            yield "estimands.market_shares", "shares of bands, but no market question", "key 'columns.market' too"
 
     @classmethod
     def read(cls, path: Path | str) -> Study:
@@ -235,28 +338,44 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise InputError.one(path, "", f"a file that cannot be read ({type(error).__name__})", "a TOML file") from None
     except UnicodeDecodeError as error:
         raise InputError.one(path, "", f"bytes that are not UTF-8 at offset {error.start}", "UTF-8 text") from None
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # a typo; or a number or a nesting beyond what Python takes
         raise InputError.one(path, "", f"a TOML error, {error}", "valid TOML") from None
 
 
 def problems_of(error: ValidationError, where: str) -> list[Problem]:
     """Pydantic's complaints in this package's words, with the nearest known key for a typo."""
-    return [_problem(detail, where, error.title) for detail in error.errors(include_url=False)]
+    return [p for detail in error.errors(include_url=False) for p in _problems(detail, where, error.title)]
 
 
-def _problem(detail: Any, where: str, title: str) -> Problem:
-    key = ".".join(str(part) for part in detail["loc"])
-    if detail["type"] == "extra_forbidden":
-        known = _known_keys(detail["loc"][:-1], title)
-        near = difflib.get_close_matches(str(detail["loc"][-1]), known, n=1)
-        hint = f"perhaps {near[0]!r}" if near else f"one of {', '.join(known)}" if known else "no such key"
-        return Problem(where, f"key '{key}'", "a key that is not known", hint)
-    if detail["type"] == "missing":
-        return Problem(where, f"key '{key}'", "nothing", "a value: the key is required")
-    message = detail["msg"].removeprefix("Value error, ")
-    if detail["type"] == "value_error":  # one of the rules above: the message says what was found
-        return Problem(where, f"key '{key}'" if key else "", message, "keys that agree with one another")
-    return Problem(where, f"key '{key}'", repr(detail["input"])[:80], message[:1].lower() + message[1:])
+def _problems(detail: Any, where: str, title: str) -> list[Problem]:
+    loc, kind, found = detail["loc"], detail["type"], repr(detail["input"])[:SHOWN]
+    error = detail.get("ctx", {}).get("error")
+    if isinstance(error, DisagreementError):
+        return [Problem(where, _key(*loc, inner), found, expected) for inner, found, expected in error.wrong]
+    if kind == "value_error":  # a rule that says in one sentence what was found
+        found, expected = str(error), "keys that agree with one another"
+    elif kind == "extra_forbidden":
+        found, expected = "a key that is not known", _nearest(str(loc[-1]), _known_keys(loc[:-1], title))
+    elif kind == "missing" and isinstance(loc[-1], int):
+        loc, expected = loc[:-1], f"at least {loc[-1] + 1} values"
+    elif kind == "missing":
+        found, expected = "nothing", "a value: the key is required"
+    else:
+        message = detail["msg"].removeprefix("Input should be ")
+        expected = message[:1].lower() + message[1:]
+    return [Problem(where, _key(*loc), found, expected)]
+
+
+def _key(*parts: str | int) -> str:
+    """The dotted key in the words of a message; empty for the whole table."""
+    dotted = ".".join(str(part) for part in parts if part != "")
+    return f"key '{dotted}'" if dotted else ""
+
+
+def _nearest(name: str, known: Collection[str]) -> str:
+    """The known name that was probably meant, else all of them."""
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"perhaps {near[0]!r}" if near else f"one of {', '.join(known)}" if known else "no such key"
 
 
 def _known_keys(loc: tuple[Any, ...], title: str) -> list[str]:

@@ -20,12 +20,13 @@ from largesse.districts import KEYS, ONE_WAVE, district_table
 from largesse.errors import InputError, Problem
 from largesse.reading import Raw, identifiers, load, repeated
 from largesse.results import Dropped
-from largesse.study import Columns, Study
+from largesse.study import Columns, Study, plain
 
 ROLES: Final = ("district", "province", "wave", "gift", "loyalty", "market", "categorical", "continuous", "weight")
 SINGLE: Final = {"district", "province", "wave", "gift", "market", "weight", "respondent"}  # the role names the column
 NEEDED: Final = ("district", "wave", "province", "gift", "continuous")  # a respondent without one of these is dropped
 SCALES: Final = ("loyalty", "market")
+STUDY: Final = "study.toml"  # what it is called in messages
 TRIMMED: Final = {"district", "province", "wave", "categorical"}  # levels that nobody gave are left out
 
 Rows = NDArray[np.bool_]
@@ -128,7 +129,7 @@ def _validated(raw: Raw, study: Study, where: str, known: Raw | None, problems: 
     problems += refused
     coded = _coded(raw, study, where, {p.key for p in refused}, problems)
     keep, dropped = _kept(coded, len(raw.table))
-    problems += [*_together(coded, keep, where), *_repeated_ids(raw, coded, study, where)]
+    problems += [*_together(coded, keep, where), *_repeated_ids(raw, coded, study, where), *_asked(coded, keep, study)]
     places = _places(coded, keep, known, study, problems)
     if problems:
         raise InputError(problems)
@@ -168,7 +169,8 @@ def _structure(table: pd.DataFrame, columns: Columns, where: str) -> list[Proble
 
 
 def _near(name: str, names: list[str]) -> str:
-    near = difflib.get_close_matches(name, names, n=3)
+    by_lower = {other.lower(): other for other in reversed(names)}
+    near = [by_lower[n] for n in difflib.get_close_matches(name.lower(), by_lower, n=3, cutoff=0.7)]
     return f"perhaps {' or '.join(map(repr, near))}" if near else f"one of the {len(names)} columns of the file"
 
 
@@ -192,9 +194,23 @@ def _together(coded: list[Coded], keep: Rows, where: str) -> list[Problem]:
         if c.role in SCALES and len(answers) < 2:
             found = "fewer than two different answers among the respondents kept"
             problems.append(Problem(where, f"column '{c.column}'", found, "at least two different answers"))
-        if c.role == "weight" and answers.sum() == 0:
-            problems.append(Problem(where, f"column '{c.column}'", "weights that sum to 0", "some weight above 0"))
-    return problems + _astride(coded, keep, where)
+        if c.role == "gift" and len(answers) < 2:
+            found = "nobody who received" if answers[0] == 0 else "nobody who was passed over"
+            problems.append(Problem(where, f"column '{c.column}'", found, "some who received and some who did not"))
+    return problems + _astride(coded, keep, where) + _weightless(coded, keep, where)
+
+
+def _weightless(coded: list[Coded], keep: Rows, where: str) -> list[Problem]:
+    """In every district and wave somebody has a weight above 0."""
+    by_role = {c.role: c for c in coded}
+    if "weight" not in by_role:
+        return []
+    places = [_text(by_role[role], keep) for role in KEYS if role in by_role] or [_text(None, keep)]
+    total = pd.Series(by_role["weight"].values[keep]).groupby(places).sum()
+    empty = {" in wave ".join(place) if isinstance(place, tuple) else str(place) for place in total.index[total == 0]}
+    found = f"weights that sum to 0 for {shown(empty)}"
+    column = f"column '{by_role['weight'].column}'"
+    return [Problem(where, column, found, "some weight above 0 in every district and wave")] if empty else []
 
 
 def _astride(coded: list[Coded], keep: Rows, where: str) -> list[Problem]:
@@ -210,13 +226,30 @@ def _astride(coded: list[Coded], keep: Rows, where: str) -> list[Problem]:
     return [Problem(where, f"column '{province.column}'", found, "one province per district")] if astride else []
 
 
+def _asked(coded: list[Coded], keep: Rows, study: Study) -> list[Problem]:
+    """What the study asks of levels that only the survey knows: shares of market bands, and profiles."""
+    by_column, estimands, problems = {c.column: c for c in coded}, study.estimands, []
+    market, shares = by_column.get(study.columns.market or ""), estimands.market_shares
+    if market and shares and len(shares) != len(market.levels) - 1:
+        expected = f"{len(market.levels) - 1}, one for each answer above {market.levels[0]!r}"
+        problems.append(Problem(STUDY, "key 'estimands.market_shares'", f"{len(shares)} shares", expected))
+    for i, profile in enumerate(estimands.at if keep.any() else ()):
+        for name, value in profile.values.items():
+            covariate = by_column.get(name)
+            levels = _trimmed(covariate, keep).levels if covariate and covariate.levels else (value,)
+            if value not in levels:
+                expected = f"one of {', '.join(map(str, levels))}"
+                problems.append(Problem(STUDY, f"key 'estimands.at.{i}.values.{name}'", repr(value), expected))
+    return problems
+
+
 def _repeated_ids(raw: Raw, coded: list[Coded], study: Study, where: str) -> list[Problem]:
     """Each respondent has one row, in one wave. Ids are hashed with a salt of the moment and forgotten."""
     column = study.columns.respondent
     waves = next((c.values for c in coded if c.role == "wave"), None)
     if column not in {c.column for c in coded} or (study.columns.wave and waves is None):
         return []
-    text = raw.table[column].astype(str).str.strip()
+    text = raw.table[column].map(plain)
     ids = pd.DataFrame(
         {"id": pd.util.hash_pandas_object(text, index=False, hash_key=secrets.token_hex(8)), "wave": waves}
     )
