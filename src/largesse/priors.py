@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, Self
@@ -17,7 +17,7 @@ from scipy.special import logit
 from largesse.errors import InputError, Problem
 from largesse.parameters import Construct, Parameter, Support
 from largesse.store import fingerprint
-from largesse.study import Record, problems_of, read_toml
+from largesse.study import DisagreementError, Record, problems_of, read_toml
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Arguments = Mapping[str, Any]
@@ -89,6 +89,7 @@ FAMILIES: Final[Mapping[str, Family]] = {
 }
 
 
+EVERY: Final = "a prior for every parameter"
 REAL: Final = ("Normal", "StudentT")
 POSITIVE: Final = ("HalfNormal", "Exponential", "Gamma", "LogNormal")
 FITTING: Final[Mapping[Construct, tuple[str, ...]]] = {  # what a construct can be made from; its support narrows it
@@ -110,9 +111,9 @@ class Source(Record):
     @model_validator(mode="after")
     def _traceable(self) -> Self:
         if self.kind == "published" and not self.key:
-            raise ValueError("a published prior needs source.key, an entry of references.bib")
+            raise DisagreementError(("key", "nothing, for a published prior", "an entry of references.bib"))
         if not self.where.strip():
-            raise ValueError("source.where must say where, or argue the scale")
+            raise DisagreementError(("where", "nothing", "where the figure stands, or the argument for the scale"))
         return self
 
 
@@ -139,14 +140,12 @@ class Prior(Record):
 
     @model_validator(mode="after")
     def _arguments_fit(self) -> Self:
-        _check_arguments(self.distribution, self.arguments)
-        for other in self.alternatives:
-            named = f"alternative {other.name!r}: "
-            _check_arguments(other.distribution, other.arguments, named)
-            support = FAMILIES[other.distribution].support
-            if support != self.family.support:
-                found = f"{named}{other.distribution}, which lives on the {support} numbers"
-                raise ValueError(f"{found}{EXPECTED}the {self.family.support} numbers of {self.distribution}")
+        wrong = list(_wrong_arguments(self.distribution, self.arguments))
+        for i, other in enumerate(self.alternatives):
+            inner = list(_wrong_arguments(other.distribution, other.arguments))
+            wrong += [(f"alternatives.{i}.{key}", found, expected) for key, found, expected in inner]
+        if wrong:
+            raise DisagreementError(*wrong)
         return self
 
     @property
@@ -169,25 +168,22 @@ class Prior(Record):
         return np.asarray(self.family.logpdf(np.asarray(x, dtype=float), self.resolved(theta or {})))
 
 
-EXPECTED: Final = "; expected "  # a rule of a prior says in one sentence what it found and what it expected
-
-
-def _check_arguments(distribution: str, arguments: Mapping[str, float | str], named: str = "") -> None:
+def _wrong_arguments(distribution: str, arguments: Mapping[str, float | str]) -> Iterator[tuple[str, str, str]]:
+    """(key, found, expected) of a distribution that does not exist, or of arguments it does not take."""
     if distribution not in FAMILIES:
         near = difflib.get_close_matches(distribution, FAMILIES, n=1)
-        hint = f"perhaps {near[0]!r}" if near else f"one of {', '.join(FAMILIES)}"
-        raise ValueError(f"{named}distribution {distribution!r}{EXPECTED}{hint}")
+        yield "distribution", repr(distribution), f"perhaps {near[0]!r}" if near else f"one of {', '.join(FAMILIES)}"
+        return
     wanted = FAMILIES[distribution].arguments
     if set(arguments) != set(wanted):
-        found = f"{named}{distribution} with the arguments {', '.join(arguments) or 'none'}"
-        raise ValueError(f"{found}{EXPECTED}{', '.join(wanted)}")
+        yield "arguments", ", ".join(arguments) or "none", f"{', '.join(wanted)}, which {distribution} takes"
+        return
     for name, value in arguments.items():
-        found = f"{named}{distribution} with {name} = {value!r}"
         if isinstance(value, str):
             if name != "sigma":
-                raise ValueError(f"{found}{EXPECTED}a number: only a scale may be another parameter")
+                yield f"arguments.{name}", repr(value), "a number: only sigma may be another parameter"
         elif not np.isfinite(value) or (name != "mu" and value <= 0):
-            raise ValueError(f"{found}{EXPECTED}a {'finite' if name == 'mu' else 'positive'} number")
+            yield f"arguments.{name}", f"{value:g}", f"a {'finite' if name == 'mu' else 'positive'} number"
 
 
 @dataclass(frozen=True)
@@ -244,13 +240,13 @@ class PriorSet:
         """Hold the set against a model's `PARAMETERS`: same names, same dims, right support."""
         parameters = tuple(parameters)
         known = {p.name: p for p in parameters}
-        problems = [_unknown(self.where, n, n, known) for n in self.entries if n not in known]
-        for name, parameter in known.items():
-            if name not in self.entries:
-                problems.append(Problem(self.where, f"prior '{name}'", "nothing", "a prior for every parameter"))
-            else:
-                problems.extend(_misfit(self.where, parameter, self.entries[name]))
-                problems.extend(_misnamed(self.where, parameter, self.entries[name], parameters))
+        strange = [_unknown(self.where, n, n, known) for n in self.entries if n not in known]
+        meant = {p.expected for p in strange}
+        absent = [n for n in known if n not in self.entries and f"perhaps {n!r}" not in meant]
+        problems = [*strange, *(Problem(self.where, f"prior '{n}'", "nothing", EVERY) for n in absent)]
+        for p in (p for p in parameters if p.name in self.entries):
+            problems += _misfit(self.where, p, self.entries[p.name])
+            problems += _misnamed(self.where, p, self.entries[p.name], parameters)
         if problems:
             raise InputError(problems)
 
@@ -292,17 +288,11 @@ def _entries(table: Mapping[str, Any], where: str, prefix: str = "") -> dict[str
         try:
             entries[name] = Prior.model_validate(row)
         except ValidationError as error:
-            problems += [_of_entry(p, f"prior '{prefix}{name}'") for p in problems_of(error, where)]
+            place = f"prior '{prefix}{name}'"
+            problems += [replace(p, key=f"{place}, {p.key}" if p.key else place) for p in problems_of(error, where)]
     if problems:
         raise InputError(problems)
     return entries
-
-
-def _of_entry(problem: Problem, entry: str) -> Problem:
-    """The problem under the entry's key; a rule of this file says both halves itself."""
-    found, _, expected = problem.found.partition(EXPECTED)
-    key = f"{entry}, {problem.key}" if problem.key else entry
-    return Problem(problem.where, key, found, expected or problem.expected)
 
 
 def _unknown(where: str, key: str, name: str, known: Mapping[str, Any]) -> Problem:
@@ -314,18 +304,17 @@ def _unknown(where: str, key: str, name: str, known: Mapping[str, Any]) -> Probl
 def _misfit(where: str, parameter: Parameter, prior: Prior) -> list[Problem]:
     key = f"prior '{parameter.name}'"
     fitting = [d for d in FITTING[parameter.construct] if FAMILIES[d].support == parameter.support]
-    chosen = {key: prior.distribution}
-    chosen |= {f"{key}, alternative '{other.name}'": other.distribution for other in prior.alternatives}
+    chosen = {"": prior.distribution}
+    chosen |= {f"alternatives.{i}.": other.distribution for i, other in enumerate(prior.alternatives)}
     problems = [
-        Problem(where, place, f"{distribution}, which lives on the {FAMILIES[distribution].support} numbers",
-                f"{' or '.join(fitting)}: {parameter.support} support, as a {parameter.construct} needs")
+        Problem(where, f"{key}, key '{place}distribution'", repr(distribution), " or ".join(fitting))
         for place, distribution in chosen.items()
         if distribution not in fitting
-    ]  # fmt: skip
+    ]
     if prior.dims != parameter.dims:
-        problems.append(Problem(where, f"{key}, dims", str(list(prior.dims)), str(list(parameter.dims))))
+        problems.append(Problem(where, f"{key}, key 'dims'", str(list(prior.dims)), str(list(parameter.dims))))
     if prior.unit != parameter.unit:
-        problems.append(Problem(where, f"{key}, unit", repr(prior.unit), repr(parameter.unit)))
+        problems.append(Problem(where, f"{key}, key 'unit'", repr(prior.unit), repr(parameter.unit)))
     return problems
 
 
@@ -335,7 +324,7 @@ def _misnamed(where: str, parameter: Parameter, prior: Prior, parameters: tuple[
     usable = [p.name for p in before if not p.dims and p.support == "positive" and set(p.needs) <= set(parameter.needs)]
     expected = f"a positive number or one of {', '.join(usable)}" if usable else "a positive number"
     return [
-        Problem(where, f"prior '{parameter.name}', arguments.{name}", repr(value), expected)
+        Problem(where, f"prior '{parameter.name}', key 'arguments.{name}'", repr(value), expected)
         for name, value in prior.arguments.items()
         if isinstance(value, str) and value not in usable
     ]
