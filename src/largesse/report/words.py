@@ -1,0 +1,292 @@
+"""Words: the one place where results become sentences, by the rules that take a causal verb away.
+
+A sentence says that a gift *does* something only where the study is reportable, the estimate is identified or rests on
+an assumption that is named, and nothing was extrapolated. Otherwise it says what the fit puts a difference at, and why
+that is no effect. Directions come from `results.direction`, numbers from `figures`: page and pictures cannot disagree.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from largesse.figures import contrasts, is_profile, outcome, points, span
+from largesse.report.markdown import literal
+from largesse.results import Answer, Estimate, Results, Verdict, direction
+
+SMALLEST: Final = 5  # a count below it is not printed: it could point at someone
+PHRASES: Final = {  # outcomes that have no wording of the study's own
+    "receipt": "the chance of a gift",
+    "market_any": "the chance of taking part in the market",
+    "market_much": "the share of income from the market",
+}
+SIGNS: Final[Mapping[Answer, str]] = {
+    Answer.PASSED: "✓ passed",
+    Answer.FLAGGED: "! flagged",
+    Answer.FAILED: "✕ failed",
+    Answer.NOT_RUN: "✕ not run",
+    Answer.NOT_APPLICABLE: "· not applicable",
+}
+
+
+class Contrast(NamedTuple):
+    """How a contrast is put: as what a cause does to whom, and as a difference that claims no cause."""
+
+    cause: str
+    whom: str
+    difference: str
+
+
+CONTRASTS: Final[Mapping[str, Contrast]] = {
+    "direct": Contrast(
+        "a gift",
+        "those who receive it",
+        "between those with and those without a gift",
+    ),
+    "spillover": Contrast(
+        "giving to {high} rather than to {low} in 100 of a district",
+        "those passed over",
+        "among those passed over between districts of high and of low coverage",
+    ),
+    "total": Contrast(
+        "receiving a gift where {high} in 100 do, rather than none where {low} in 100 do,",
+        "recipients",
+        "between receiving under high coverage and being passed over under low",
+    ),
+    "overall": Contrast(
+        "giving to {high} rather than to {low} in 100 of a district, drawn by lottery,",
+        "everyone there",
+        "between districts of high and of low coverage under a lottery",
+    ),
+}
+
+
+def named(model: str) -> str:
+    """A model's name as words."""
+    return literal(model.replace("_", " "))
+
+
+def content(results: Results) -> str:
+    """The probability content of the study's intervals, `90%`."""
+    return f"{results.study['interval']:.0%}"
+
+
+def count(number: int) -> str:
+    """A count of people; a small one is not told."""
+    return f"{number:,}" if number == 0 or number >= SMALLEST else f"fewer than {SMALLEST}"
+
+
+def plural(number: int, thing: str) -> str:
+    """A number of things."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def capital(text: str) -> str:
+    """The text with a capital at its beginning."""
+    return text[:1].upper() + text[1:]
+
+
+def stop(text: str) -> str:
+    """A text from elsewhere as one inert sentence, with its full stop."""
+    return literal(text.rstrip(" .")) + "." if text.strip() else ""
+
+
+# Effects ----------------------------------------------------------------------------------------------------------
+
+
+def causal(results: Results, e: Estimate) -> bool:
+    """Whether a sentence about `e` may use a causal verb."""
+    held = e.status == "identified" or (e.status == "conditional" and bool(e.reason.strip()))
+    return results.reportable and held and not e.extrapolation
+
+
+def sentence(results: Results, e: Estimate) -> str:
+    """One estimate as one sentence without its full stop, beginning in lower case."""
+    if e.contrast in CONTRASTS:
+        return _effect(results, e) if causal(results, e) else _difference(results, e)
+    return f"{literal(e.label)} is put at {size(results, e)}"
+
+
+def size(results: Results, e: Estimate, *, sign: int = 1) -> str:
+    """The estimate in points of 100 with its interval; `sign` -1 turns a fall into its size."""
+    ends = sorted((sign * e.lower, sign * e.upper))
+    return f"{points(sign * e.mean)} points of 100 ({content(results)} interval {span(*ends)})"
+
+
+def _effect(results: Results, e: Estimate) -> str:
+    how, where = CONTRASTS[e.contrast], _where(e)
+    low, high = (f"{100 * c:.0f}" for c in results.study["coverage"] or (0, 1))
+    cause, what = how.cause.format(low=low, high=high), _phrase(results, e)
+    match direction(e):
+        case "raises":
+            return f"{cause} raises {what} among {how.whom}{where} by {size(results, e)}"
+        case "lowers":
+            return f"{cause} lowers {what} among {how.whom}{where} by {size(results, e, sign=-1)}"
+        case "hardly changes":
+            within = f"with probability {e.p_negligible:.2f} by less than {points(results.study['rope'])} points"
+            return f"{cause} hardly changes {what} among {how.whom}{where}: {size(results, e)}, {within}"
+        case _:
+            unsettled = f"the data do not settle whether {cause.rstrip(',')} raises or lowers {what} among {how.whom}"
+            return f"{unsettled}{where}: {size(results, e)}"
+
+
+def _difference(results: Results, e: Estimate) -> str:
+    """The estimate with its causal verb taken away, and the reason."""
+    gap = f"the difference in {_phrase(results, e)} {CONTRASTS[e.contrast].difference}{_where(e)}"
+    if not results.reportable:
+        return f"no effect is claimed, because checks failed: the fit puts {gap} at {size(results, e)}"
+    if e.extrapolation:
+        beyond = literal(e.extrapolation.rstrip(" ."))
+        return f"no effect is claimed beyond what was observed ({beyond}): the model puts {gap} at {size(results, e)}"
+    if e.status == "prior_driven":
+        why = literal(e.reason.rstrip(" .")) or "they do not speak to it"
+        return f"these data cannot say ({why}): mostly by its prior, the model puts {gap} at {size(results, e)}"
+    return f"no effect is claimed, because what it rests on is not named: the fit puts {gap} at {size(results, e)}"
+
+
+def _phrase(results: Results, e: Estimate) -> str:
+    return PHRASES.get(e.outcome) or literal(outcome(results, e.outcome))
+
+
+def _where(e: Estimate) -> str:
+    if not e.group:
+        return ""
+    return f", {literal(e.group)}," if is_profile(e) else f" in {literal(e.group)}"
+
+
+# The headline -----------------------------------------------------------------------------------------------------
+
+
+class Headline(NamedTuple):
+    """The answer in Markdown: each part may be empty but `answer`.
+
+    Attributes
+    ----------
+    warning : that the study is not reportable, and why.
+    answer : the main effect as one sentence, which calls a synthetic study one.
+    condition : what a conditional effect rests on.
+    others : what else: those passed over, the market; nothing of a study that is not reportable.
+    overturned : what would overturn the answer.
+    """
+
+    warning: str
+    answer: str
+    condition: str
+    others: tuple[str, ...]
+    overturned: str
+
+
+def headline(results: Results) -> Headline:
+    """The answer of a study."""
+    first, *others = _leading(results)
+    would = re.split(r"[:;]|\. ", str(results.models.get(first.model, {}).get("would_break", "")))[0]
+    conditional = first.status == "conditional" and causal(results, first)
+    return Headline(
+        _unreportable(results),
+        full(results, first),
+        f"This holds on one condition: {stop(first.reason)}" if conditional else "",
+        tuple(f"{capital(sentence(results, e))}." for e in others if results.reportable),
+        f"What would overturn it: {stop(would[:1].lower() + would[1:])}" if would.strip() else "",
+    )
+
+
+def full(results: Results, e: Estimate) -> str:
+    """An estimate as a sentence that can stand by itself, and calls a synthetic study one."""
+    synthetic = "in this synthetic study, " if results.study["synthetic"] else ""
+    return f"{capital(synthetic + sentence(results, e))}."
+
+
+def _leading(results: Results) -> list[Estimate]:
+    """The main estimate first, then what happens to those passed over and in the market."""
+    whole = {e.key: e for e in contrasts(results) if not e.group}
+    order = ("loyalty.direct", "loyalty.spillover", "market_any.direct", "market_much.direct")
+    found = [whole[key] for key in order if key in whole]
+    return found or [*whole.values()][:1] or list(results.estimates)[:1]
+
+
+def _unreportable(results: Results) -> str:
+    if results.reportable:
+        return ""
+    gates = ", ".join(f"{literal(v.gate)} of {named(v.model)}" for v in results.failed)
+    return f"**Not reportable.** {plural(len(results.failed), 'check')} failed or did not run: {gates}."
+
+
+# Who receives -----------------------------------------------------------------------------------------------------
+
+
+def receipts(results: Results) -> list[str]:
+    """Who receives, in sentences; empty where the study does not model it."""
+    known = {e.contrast: e for e in results.estimates if e.outcome == "receipt" and not e.group}
+    said = []
+    if level := known.get("level"):
+        said.append(f"{points(level.mean)} of 100 people receive a gift ({_interval(results, level)}).")
+    if {"top", "bottom", "selectivity"} <= set(known):
+        top, bottom, gap = (known[k] for k in ("top", "bottom", "selectivity"))
+        most, least = (f"{points(e.mean)} in 100 receive ({_interval(results, e)})" for e in (top, bottom))
+        said.append(f"Of the quarter of people with most standing {most}, of the quarter with least {least}.")
+        said.append(f"The two quarters are {size(results, gap)} apart.")
+    if gini := known.get("gini"):
+        held = f"{gini.mean:.2f} ({content(results)} interval {gini.lower:.2f} to {gini.upper:.2f})"
+        said.append(f"The Gini coefficient of the chances to receive is {held}; a lottery would have 0.")
+    return said
+
+
+def levels(results: Results) -> list[str]:
+    """The mean of each outcome had nobody, and had everybody, a gift; as the model has it."""
+    said = []
+    known = {e.key: e for e in results.estimates}
+    for name in dict.fromkeys(e.outcome for e in results.estimates):
+        none, everybody = (known.get(f"{name}.level.{gift}") for gift in (0, 1))
+        if none and everybody:
+            apart = f"{points(none.mean)} of 100 ({_interval(results, none)}) without a gift of one's own"
+            said.append(
+                f"{capital(literal(outcome(results, name)))}, at average coverage as the model has it: {apart}, "
+                f"{points(everybody.mean)} ({_interval(results, everybody)}) with one."
+            )
+    return said
+
+
+def _interval(results: Results, e: Estimate) -> str:
+    return f"{content(results)} interval {span(e.lower, e.upper)}"
+
+
+# Checks -----------------------------------------------------------------------------------------------------------
+
+
+def checks(results: Results) -> str:
+    """All verdicts in a sentence or two."""
+    tally = {answer: [v for v in results.verdicts if v.answer is answer] for answer in Answer}
+    asked = [v for v in results.verdicts if v.answer is not Answer.NOT_APPLICABLE]
+    said = f"Of {plural(len(asked), 'check')} that apply, {len(tally[Answer.PASSED])} passed"
+    for answer, word in ((Answer.FLAGGED, "flagged"), (Answer.FAILED, "failed"), (Answer.NOT_RUN, "not run")):
+        said += f", {len(tally[answer])} {word}" if tally[answer] else ""
+    return f"{said}. {'The study may be reported.' if results.reportable else 'The study may not be reported.'}"
+
+
+def verdict(v: Verdict) -> str:
+    """A verdict as a sentence."""
+    return f"**{SIGNS[v.answer]}** ({literal(v.gate)}, {named(v.model)}): {stop(v.sentence)}"
+
+
+def basis(results: Results) -> list[str]:
+    """What the effects rest on: each status with its reason once, and the effects it holds for."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for e in contrasts(results):
+        names = groups.setdefault((e.status, e.reason), [])
+        names.append(e.contrast if not e.group else f"{e.contrast} {literal(e.group)}")
+    words = {"identified": "identified", "conditional": "conditional", "prior_driven": "prior driven, not a finding"}
+    return [
+        f"**{capital(', '.join(dict.fromkeys(names)))}:** {words[status]}. {capital(stop(reason))}"
+        for (status, reason), names in groups.items()
+    ]
+
+
+def truth(results: Results) -> str:
+    """How many true values the fits of a synthetic study missed, against how many they could."""
+    table: Mapping[str, Any] = results.truth or {}
+    missed = len(table["outside"])
+    keys = f" ({', '.join(literal(row['key']) for row in table['outside'])})" if missed else ""
+    said = f"{plural(table['compared'], 'parameter')} were compared with their true values; {missed} of them outside"
+    said += f" the {table['interval']:.0%} interval{keys}"
+    return f"{said}; up to {table['allowed']} would be no surprise."
