@@ -19,7 +19,8 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 REFERENCE_NODES: Final = 201
 ERROR_SD, SHIFT = 0.05, 0.05  # log-likelihood error over the draws; shift of a parameter in posterior sds
 CHECKED_DRAWS: Final = 100  # enough to see an error whose sd is .05, at a tenth of the cost
-RELATIVE_BAND: Final = 0.95
+POSTERIOR_BAND, PRIOR_BAND = 0.95, 0.99
+INFLUENTIAL: Final = 0.01  # share of respondents beyond it that is worth a word
 PARETO_K: Final = 0.7  # above it the importance weights of leave-one-out cannot be trusted (Vehtari et al. 2024)
 
 
@@ -127,29 +128,34 @@ def _shift(draws: Array, weight: Array) -> Array:
     return np.asarray(np.divide(moved, sd, out=np.zeros_like(moved), where=sd > 0))
 
 
-def loo(model: str, pointwise: Array, count: Array, chains: int) -> tuple[Verdict, dict[str, float]]:
+def loo(model: str, pointwise: Array, people: Array, weight: Array, chains: int) -> tuple[Verdict, dict[str, float]]:
     """Respondent-level leave-one-out from cells: exact, since respondents of a cell are exchangeable.
 
     Parameters
     ----------
     pointwise : [draw, cell] log-likelihood of one respondent of each cell.
-    count : [cell] respondents in it.
+    people : [cell] respondents in it.
+    weight : [cell] how much each of them counted in the fit; 1 unless the likelihood was weighted.
+    chains : how many chains the draws come from.
 
     Returns
     -------
-    The verdict on the importance weights, and elpd, its standard error, and the share of respondents with k > 0.7.
+    The verdict on the importance weights, and elpd, its standard error, and the share of respondents with k > 0.7
+    (Vehtari, Gelman & Gabry 2017).
     """
-    r_eff = 1.0 if chains == 1 else 0.8  # draws of several chains are nearly, not fully, independent
-    weights, k = array_stats.psislw(-pointwise.T, r_eff=r_eff, axis=-1)
-    elpd = logsumexp(weights + pointwise.T, axis=1)
-    n = count.sum()
-    total = float(count @ elpd)
-    se = float(np.sqrt(n * (count @ (elpd - total / n) ** 2) / n))
-    bad = float(count @ (np.asarray(k) > PARETO_K) / n)
-    answer = Answer.PASSED if bad < 0.01 else Answer.FLAGGED
+    ess = array_stats.ess(np.exp(pointwise).T.reshape(pointwise.shape[1], chains, -1), chain_axis=1, draw_axis=2)
+    r_eff = float(np.clip(np.mean(ess) / len(pointwise), 1e-3, 1.0))
+    left_out, k = array_stats.psislw(-(weight * pointwise).T, r_eff=r_eff, axis=-1)
+    elpd = logsumexp(left_out + pointwise.T, axis=1)
+    n = people.sum()
+    total = float(people @ elpd)
+    se = float(np.sqrt(n * (people @ (elpd - total / n) ** 2) / n))
+    bad = float(people @ (np.asarray(k) > PARETO_K) / n)
+    answer = Answer.PASSED if bad < INFLUENTIAL else Answer.FLAGGED
     sentence = f"{bad:.1%} of respondents are too influential for leave-one-out to be exact" if bad else (
         "no respondent is influential enough to disturb leave-one-out")  # fmt: skip
-    return Verdict("leave-one-out", model, answer, sentence, bad, 0.01), {"elpd": total, "se": se, "influential": bad}
+    numbers = {"elpd": total, "se": se, "influential": bad}
+    return Verdict("leave-one-out", model, answer, sentence, bad, INFLUENTIAL), numbers
 
 
 def predictive(model: str, observed: Array, replicated: Array) -> Verdict:
@@ -161,15 +167,31 @@ def predictive(model: str, observed: Array, replicated: Array) -> Verdict:
 
     Returns
     -------
-    Passed when no more shares fall outside their 95 % predictive interval than a 99 % binomial quantile allows.
+    Passed when no more shares fall outside their 95 % predictive interval than the 99 % binomial quantile allows.
     """
-    low, high = np.quantile(replicated, [(1 - RELATIVE_BAND) / 2, (1 + RELATIVE_BAND) / 2], axis=0)
-    outside, n = int(((observed < low) | (observed > high)).sum()), len(observed)
-    allowed = int(binom.ppf(0.99, n, 1 - RELATIVE_BAND))
+    outside, n = _outside(observed, replicated, POSTERIOR_BAND), len(observed)
+    allowed = int(binom.ppf(0.99, n, 1 - POSTERIOR_BAND))
     good = outside <= allowed
     verb = "look" if good else "do not look"
-    sentence = f"data drawn from the fit {verb} like the data ({outside} of {n} shares outside their 95% interval)"
+    sentence = f"data drawn from the fit {verb} like the data ({outside} of {n} shares outside their 95 % interval)"
     return Verdict("posterior predictive", model, Answer.PASSED if good else Answer.FAILED, sentence, outside, allowed)
+
+
+def prior_predictive(model: str, observed: Array, replicated: Array) -> Verdict:
+    """Whether the priors thought the data possible: no observed share outside the 99 % prior predictive interval.
+
+    A prior that rules out what was seen argues with the data; one flag is worth a look at the prior, not a failed fit.
+    """
+    outside, n = _outside(observed, replicated, PRIOR_BAND), len(observed)
+    sentence = f"the priors think every observed share possible ({n} shares)" if not outside else (
+        f"{outside} of {n} observed shares lie outside what the priors think possible: read the priors again")  # fmt: skip
+    answer = Answer.FLAGGED if outside else Answer.PASSED
+    return Verdict("prior predictive", model, answer, sentence, outside, 0)
+
+
+def _outside(observed: Array, replicated: Array, band: float) -> int:
+    low, high = np.quantile(replicated, [(1 - band) / 2, (1 + band) / 2], axis=0)
+    return int(((observed < low) | (observed > high)).sum())
 
 
 def exposure(model: str, source: str, reliability: float, limit: float) -> Verdict:
@@ -181,3 +203,11 @@ def exposure(model: str, source: str, reliability: float, limit: float) -> Verdi
         return Verdict("coverage", model, Answer.PASSED, sentence, round(reliability, 3), limit)
     short = f"{sentence}: effects of coverage are attenuated to about {reliability:.0%} of their size"
     return Verdict("coverage", model, Answer.FLAGGED, short, round(reliability, 3), limit)
+
+
+def weighting(model: str, *, weighted: bool) -> Verdict:
+    """What weights in the likelihood cost."""
+    if not weighted:
+        return Verdict("weights", model, Answer.PASSED, "the likelihood is unweighted; weights enter the averages only")
+    words = "a weighted likelihood gives a pseudo-posterior: intervals approximate, clustering not included"
+    return Verdict("weights", model, Answer.FLAGGED, words)

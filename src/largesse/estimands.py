@@ -12,18 +12,20 @@ With Y(z; c) the mean outcome over the frame and the disposition, own gift z, co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+import xarray as xr
 
 from largesse import dims
 from largesse.cells import Frame
-from largesse.results import Estimate
-from largesse.study import Estimands
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
-Surface = Callable[[float, float], Mapping[str, Array]]
+Predict = Callable[[Mapping[str, Array], Frame, Array, Array], Mapping[str, Array]]
+
+EVERYONE: Final = ""  # the group that is the whole frame
+BLOCK: Final = 250  # draws predicted at once: a few tens of megabytes for a frame of two thousand rows
 
 
 class Contrast(NamedTuple):
@@ -34,65 +36,98 @@ class Contrast(NamedTuple):
     of: Callable[[Callable[[int, float], Array], float, float], Array]
 
 
-CONTRASTS: Final[Mapping[str, Contrast]] = {
-    "direct": Contrast("effect of a gift on who receives it", False, lambda y, high, low: y(1, high) - y(0, high)),
-    "spillover": Contrast("effect of more coverage on those passed over", True,
-                          lambda y, high, low: y(0, high) - y(0, low)),
-    "total": Contrast("receiving under high coverage, against being passed over under low", True,
-                      lambda y, high, low: y(1, high) - y(0, low)),
-    "overall": Contrast("effect of more coverage on everyone, gifts by lottery", True,
-                        lambda y, high, low: _lottery(y, high) - _lottery(y, low)),
-}  # fmt: skip
-
-
 def _lottery(y: Callable[[int, float], Array], c: float) -> Array:
     return c * y(1, c) + (1 - c) * y(0, c)
 
 
-class Predictions:
-    """Y(z; c) of one fitted model over a frame, each computed once.
+CONTRASTS: Final[Mapping[str, Contrast]] = {
+    "direct": Contrast("effect of a gift on who receives it", False, lambda y, high, _low: y(1, high) - y(0, high)),
+    "spillover": Contrast(
+        "effect of more coverage on those passed over", True, lambda y, high, low: y(0, high) - y(0, low)
+    ),
+    "total": Contrast(
+        "receiving under high coverage, against being passed over under low",
+        True,
+        lambda y, high, low: y(1, high) - y(0, low),
+    ),
+    "overall": Contrast(
+        "effect of more coverage on everyone, gifts by lottery",
+        True,
+        lambda y, high, low: _lottery(y, high) - _lottery(y, low),
+    ),
+    "level.0": Contrast("mean had nobody received", False, lambda y, high, _low: y(0, high)),
+    "level.1": Contrast("mean had everybody received", False, lambda y, high, _low: y(1, high)),
+}
+
+
+class Surface:
+    """Y(z; c) of one fitted model, averaged over groups of the frame; each value computed once.
 
     Parameters
     ----------
-    predict : (rows, gift, centred coverage) -> outcome -> [draw, row].
+    predict : (theta, rows, gift, centred coverage) -> outcome -> [draw, row].
+    theta : parameter -> [draw, ...].
     frame : the population table.
+    groups : name -> [row] mask; the whole frame unless given.
     """
 
-    def __init__(self, predict: Callable[[Frame, Array, Array], Mapping[str, Array]], frame: Frame) -> None:
-        self.predict, self.frame = predict, frame
-        self._known: dict[tuple[int, float], Mapping[str, Array]] = {}
+    def __init__(
+        self, predict: Predict, theta: Mapping[str, Array], frame: Frame, groups: Mapping[str, Array] | None = None
+    ) -> None:
+        rows = frame.sizes[dims.ROW]
+        masks = {EVERYONE: np.ones(rows, dtype=bool)} if groups is None else groups
+        mass = np.array([mask * frame["weight"].to_numpy() for mask in masks.values()])
+        self.predict, self.theta, self.frame = predict, theta, frame
+        self.groups = tuple(masks)
+        self.share = mass / mass.sum(axis=1, keepdims=True)  # [group, row]
+        self._known: dict[tuple[int, float], dict[str, Array]] = {}
 
     def __call__(self, outcome: str, gift: int, coverage: float) -> Array:
-        """[draw, row] expected outcome under own gift and uncentred coverage."""
+        """[draw, group] mean outcome under own gift and (uncentred) coverage."""
+        return self.outcomes(gift, coverage)[outcome]
+
+    def outcomes(self, gift: int, coverage: float) -> dict[str, Array]:
+        """Outcome -> [draw, group], all that the model predicts."""
         key = (gift, round(coverage, 12))
         if key not in self._known:
-            n = self.frame.sizes[dims.ROW]
-            centred = coverage - float(self.frame.attrs["coverage_center"])
-            self._known[key] = self.predict(self.frame, np.full(n, float(gift)), np.full(n, centred))
-        return self._known[key][outcome]
+            rows = self.frame.sizes[dims.ROW]
+            own, faced = np.full(rows, float(gift)), np.full(rows, coverage - self.frame.attrs["coverage_center"])
+            means = [
+                {name: values @ self.share.T for name, values in self.predict(part, self.frame, own, faced).items()}
+                for part in blocks(self.theta)
+            ]
+            self._known[key] = {name: np.concatenate([m[name] for m in means]) for name in means[0]}
+        return self._known[key]
 
 
-def contrasts(
-    predictions: Predictions, outcome: str, high: float, low: float, *, varies: bool
-) -> dict[str, Array]:
-    """Contrast -> [draw, row] before averaging over the frame; `varies` says whether coverage has an effect at all."""
-
-    def y(gift: int, coverage: float) -> Array:
-        return predictions(outcome, gift, coverage)
-
-    return {name: c.of(y, high, low) for name, c in CONTRASTS.items() if varies or not c.needs_coverage}
+def blocks(theta: Mapping[str, Array]) -> Iterator[dict[str, Array]]:
+    """The draws in parts of at most `BLOCK`."""
+    draws = len(next(iter(theta.values())))
+    return ({n: v[i : i + BLOCK] for n, v in theta.items()} for i in range(0, draws, BLOCK))
 
 
-def average(values: Array, weight: Array) -> Array:
-    """[draw] mean over rows with `weight` (any scale)."""
-    return np.asarray(values @ (weight / weight.sum()))
+def effects(surface: Surface, high: float, low: float, *, varies: bool) -> xr.Dataset:
+    """Every contrast of every outcome.
 
+    Parameters
+    ----------
+    high, low : the two coverages compared; `direct` and the levels are at `high`.
+    varies : whether coverage plays a part; without it only contrasts of one coverage are returned.
 
-def by_district(values: Array, frame: Frame) -> dict[str, Array]:
-    """District -> [draw] mean over its rows."""
-    where, weight = frame["in_district"].to_numpy(), frame["weight"].to_numpy()
-    names = frame[dims.DISTRICT].to_numpy()
-    return {str(names[d]): average(values[:, where == d], weight[where == d]) for d in np.unique(where)}
+    Returns
+    -------
+    xarray.Dataset with variables `outcome.contrast`, dims (sample, group), as shares of the outcome's range.
+    """
+    named = {}
+    for outcome in surface.outcomes(0, high):
+
+        def y(gift: int, coverage: float, outcome: str = outcome) -> Array:
+            return surface(outcome, gift, coverage)
+
+        for name, contrast in CONTRASTS.items():
+            if varies or not contrast.needs_coverage:
+                named[f"{outcome}.{name}"] = ((dims.DRAW, "group"), contrast.of(y, high, low))
+    return xr.Dataset(named, coords={"group": list(surface.groups)}, attrs={"high": high, "low": low})
 
 
 def selectivity(receipt: Array, standing: Array, weight: Array) -> dict[str, Array]:
@@ -108,31 +143,27 @@ def selectivity(receipt: Array, standing: Array, weight: Array) -> dict[str, Arr
     difference; `gini`: concentration of receipt probabilities, 0 when all have the same.
     """
     top, bottom, gini = (np.empty(len(receipt)) for _ in range(3))
+    share = weight / weight.sum()
     for s in range(len(receipt)):
         order = np.argsort(standing[s], kind="stable")
-        mass = np.cumsum(weight[order]) / weight.sum()
-        for out, quarter in ((bottom, mass <= 0.25), (top, mass > 0.75)):
-            rows = order[quarter] if quarter.any() else order[[0 if out is bottom else -1]]
-            out[s] = np.average(receipt[s, rows], weights=weight[rows])
-        gini[s] = _gini(receipt[s], weight)
+        upto = np.cumsum(share[order])
+        for out, inside in (
+            (bottom, _overlap(upto, share[order], 0.0, 0.25)),
+            (top, _overlap(upto, share[order], 0.75, 1.0)),
+        ):
+            out[s] = inside @ receipt[s, order] / inside.sum()
+        gini[s] = _gini(receipt[s], share)
     return {"top": top, "bottom": bottom, "selectivity": top - bottom, "gini": gini}
 
 
-def _gini(values: Array, weight: Array) -> float:
+def _overlap(upto: Array, share: Array, low: float, high: float) -> Array:
+    """[row] how much of each row's share lies between two quantiles: a row on the boundary counts in part."""
+    return np.asarray(np.clip(np.minimum(upto, high) - np.maximum(upto - share, low), 0.0, None))
+
+
+def _gini(values: Array, share: Array) -> float:
     """Twice the area between the diagonal and the Lorenz curve."""
     order = np.argsort(values, kind="stable")
-    w, v = weight[order] / weight.sum(), values[order]
+    w, v = share[order], values[order]
     lorenz = np.concatenate([[0.0], np.cumsum(w * v) / (w @ v)])
     return float(1.0 - (w * (lorenz[1:] + lorenz[:-1])).sum())
-
-
-def summarise(draws: Array, asked: Estimands, **about: Any) -> Estimate:
-    """The summary of [draw] values that results carry; intervals have equal tails.
-
-    `about` are the fields of :class:`~largesse.results.Estimate` that say what it is (key, label, outcome, ...).
-    """
-    tail = (1 - asked.interval) / 2
-    lower, upper = np.quantile(draws, [tail, 1 - tail])
-    numbers = {"mean": draws.mean(), "sd": draws.std(ddof=1), "lower": lower, "upper": upper,
-               "p_positive": (draws > 0).mean(), "p_negligible": (np.abs(draws) < asked.rope).mean()}  # fmt: skip
-    return Estimate(interval=asked.interval, **{n: float(v) for n, v in numbers.items()}, **about)

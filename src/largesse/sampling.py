@@ -5,91 +5,32 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from html import escape
-from importlib.metadata import version
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 import nutpie
 import xarray as xr
 
-from largesse import dims, seeds
+from largesse import seeds
 from largesse.cells import Cells
+from largesse.errors import LargesseError
+from largesse.fits import Fit, fit_fingerprint
 from largesse.models.contract import NODES, Model
 from largesse.priors import PriorSet
-from largesse.store import atomic, fingerprint
+from largesse.store import fingerprint
 from largesse.study import Sampler
 
 Array = np.ndarray[Any, Any]
 log = logging.getLogger(__name__)
 
-ENGINES: Final = ("pymc", "pytensor", "nutpie", "numba", "numpy")
 ADAPTATION: Final = "low_rank"  # twice the effective draws per second of "diag" on ordinal models with districts
 TARGET_ACCEPT: Final = 0.9  # sds near zero are common here; 0.8 left divergences in small surveys
-HEADROOM: Final = 2.0  # warm-up draws double when a first attempt does not pass
+EVERY: Final = 10_000  # milliseconds between two lines of progress where there is no terminal to draw a bar on
 
 
-@dataclass(frozen=True)
-class Fit:
-    """Draws of one model for one study, with what made them. No respondent-level group is ever in it.
-
-    Attributes
-    ----------
-    tree : xarray.DataTree with groups `posterior` and `sample_stats`, dims (chain, draw, ...).
-    """
-
-    tree: xr.DataTree
-
-    @property
-    def model(self) -> str:
-        """The model's name."""
-        return str(self.tree.attrs["model"])
-
-    @property
-    def nodes(self) -> int:
-        """Quadrature nodes used."""
-        return int(self.tree.attrs["nodes"])
-
-    @cached_property
-    def theta(self) -> dict[str, Array]:
-        """Parameter -> [draw, ...]: chains stacked, draws first."""
-        stacked = self.tree["posterior"].to_dataset().stack({dims.DRAW: ("chain", "draw")})
-        return {str(n): v.transpose(dims.DRAW, ...).to_numpy() for n, v in stacked.data_vars.items()}
-
-    def save(self, path: Path) -> None:
-        """Write netCDF, atomically, readable by the owner alone."""
-        with atomic(path, private=True) as part:
-            self.tree.to_netcdf(part, engine="netcdf4")
-
-    @classmethod
-    def load(cls, path: Path) -> Fit:
-        """Read a stored fit into memory."""
-        with xr.open_datatree(path, engine="netcdf4") as tree:
-            return cls(tree.load())
-
-    def __repr__(self) -> str:
-        sizes = self.tree["posterior"].sizes
-        return f"Fit({self.model}, {sizes['chain']} chains x {sizes['draw']} draws, {self.tree.attrs['fingerprint']})"
-
-    def _repr_html_(self) -> str:
-        return f"<code>{escape(repr(self))}</code>"
-
-
-def fit_fingerprint(model: Model, cells: Cells, priors: PriorSet, sampler: Sampler, seed: int) -> str:
-    """What a fit depends on: model source, cells, the distributions of its priors, sampler, seed and engines.
-
-    A prior of a term that the design dropped does not count.
-    """
-    kept, _ = model.active(cells)
-    read = {n: [priors[n].distribution, dict(priors[n].arguments)] for n in sorted(p.name for p in kept)}
-    data = {str(n): np.asarray(v) for n, v in cells.variables.items() if v.dtype.kind in "if"}
-    names = {d: [str(v) for v in cells[d].to_numpy()] for d in cells.coords}
-    engines = {e: version(e) for e in ENGINES}
-    return fingerprint(model.fingerprint, data, names, read, sampler.model_dump(), seed, engines, ADAPTATION, NODES[0])
+class SamplingError(LargesseError):
+    """The sampler gave up: no starting point with a finite density, or a failure of the engine."""
 
 
 _compiled: dict[str, Any] = {}
@@ -98,7 +39,7 @@ _compiled: dict[str, Any] = {}
 def compiled(model: Model, cells: Cells, priors: PriorSet) -> Any:
     """The compiled model of this structure; made once per process, then reused with other data."""
     kept, _ = model.active(cells)
-    structure = {d: [str(v) for v in cells[d].to_numpy()] for d in cells.coords}
+    structure = {str(d): [str(v) for v in cells[d].to_numpy()] for d in cells.coords}
     key = fingerprint(model.fingerprint, structure, cells["answers"].to_numpy(), priors.fingerprint)
     if key not in _compiled:
         started = time.monotonic()
@@ -110,8 +51,14 @@ def compiled(model: Model, cells: Cells, priors: PriorSet) -> Any:
 
 
 def fit(
-    model: Model, cells: Cells, priors: PriorSet | None = None, sampler: Sampler | None = None, *,
-    seed: int = 0, nodes: int = NODES[0], progress: bool | None = None,
+    model: Model,
+    cells: Cells,
+    priors: PriorSet | None = None,
+    sampler: Sampler | None = None,
+    *,
+    seed: int = 0,
+    nodes: int = NODES[0],
+    attempt: int = 1,
 ) -> Fit:
     """Draw from a model's posterior with nutpie.
 
@@ -122,34 +69,58 @@ def fit(
     sampler : draws, warm-up and chains.
     seed : root seed; the same seed gives the same draws bit for bit on one kind of processor.
     nodes : points of the quadrature over the disposition.
-    progress : show a bar; by default on a terminal.
+    attempt : 1, or 2 for the longer run that follows a first one whose gates failed: twice the warm-up and draws.
 
     Errors
     ------
     InputError
         when `priors` does not fit the model's parameters.
+    SamplingError
+        when the engine gives up.
     KeyboardInterrupt
         when interrupted: nothing is returned, so nothing half-done is stored.
     """
     priors, sampler = priors or model.priors(), sampler or Sampler()
     priors.check(model.parameters)
     ready = compiled(model, cells, priors).with_data(**_swappable(model.arrays(cells, nodes)))
+    draws, tune = attempt * sampler.draws, attempt * sampler.tune
     started = time.monotonic()
-    tree = nutpie.sample(
-        ready, draws=sampler.draws, tune=sampler.tune, chains=sampler.chains, cores=min(2, sampler.chains),
-        seed=seeds.integer(seed, "fit", model.name), adaptation=ADAPTATION, target_accept=TARGET_ACCEPT,
-        save_warmup=False, progress_bar=sys.stderr.isatty() if progress is None else progress,
-    )  # fmt: skip
-    if tree["posterior"].sizes["draw"] < sampler.draws:
+    try:
+        tree = nutpie.sample(
+            ready, draws=draws, tune=tune, chains=sampler.chains, cores=min(2, sampler.chains),
+            seed=seeds.integer(seed, "fit", model.name, attempt), adaptation=ADAPTATION, target_accept=TARGET_ACCEPT,
+            save_warmup=False, **_progress(model.name, started),
+        )  # fmt: skip
+    except (RuntimeError, ValueError) as error:
+        raise SamplingError(f"{model.name}: the sampler gave up ({error})") from error
+    if tree["posterior"].sizes["draw"] < draws:
         raise KeyboardInterrupt  # nutpie hands back what it has when it is interrupted
     log.info("%s: sampled in %.0f s", model.name, time.monotonic() - started)
     kept = xr.DataTree.from_dict({g: tree[g].to_dataset() for g in ("posterior", "sample_stats")})
     made_by = fit_fingerprint(model, cells, priors, sampler, seed)
-    kept.attrs = {"model": model.name, "nodes": nodes, "seed": seed, "fingerprint": made_by,
-                  "seconds": round(time.monotonic() - started, 1)}  # fmt: skip
+    kept.attrs = {"model": model.name, "nodes": nodes, "seed": seed, "fingerprint": made_by, "attempt": attempt}
     return Fit(kept)
 
 
 def _swappable(arrays: Mapping[str, Array]) -> dict[str, Array]:
     """Arrays for `with_data`, which casts without asking: integers must stay 32-bit integers."""
     return {n: a.astype("int32") if a.dtype.kind == "i" else a.astype(float) for n, a in arrays.items()}
+
+
+def _progress(name: str, started: float) -> dict[str, Any]:
+    """nutpie's bar on a terminal; elsewhere a line now and then; nothing when the log is quiet."""
+    if not log.isEnabledFor(logging.INFO):
+        return {"progress_bar": False}
+    if sys.stderr.isatty():
+        return {"progress_bar": True}
+    return {"progress_bar": False, "progress_callback": _line(name, started), "progress_rate": EVERY}
+
+
+def _line(name: str, started: float) -> Callable[[Sequence[Any]], None]:
+    def tell(chains: Sequence[Any]) -> None:
+        share = sum(c.finished_draws for c in chains) / max(1, sum(c.total_draws for c in chains))
+        if 0 < share < 1:
+            left = (time.monotonic() - started) * (1 - share) / share
+            log.info("%s: %.0f %% of the draws, about %.0f s left", name, 100 * share, left)
+
+    return tell

@@ -199,7 +199,7 @@ class Estimands(Record):
 class Sampler(Record):
     """`[sampler]`: draws kept and warm-up draws per chain, and the number of chains."""
 
-    draws: Annotated[int, Field(ge=100)] = 500
+    draws: Annotated[int, Field(ge=100)] = 1000
     tune: Annotated[int, Field(ge=100)] = 500
     chains: Annotated[int, Field(ge=2)] = 4
 

@@ -1,0 +1,222 @@
+"""Findings: from fits to estimates, each a summary with its status, on the outcome scale."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import xarray as xr
+
+from largesse import dims, estimands
+from largesse.cells import Cells, Design, Frame
+from largesse.estimands import CONTRASTS, EVERYONE, Surface, blocks
+from largesse.fits import Fit
+from largesse.inputs import Inputs
+from largesse.models.contract import Model
+from largesse.parameters import Parameter
+from largesse.policies import Lottery
+from largesse.results import Estimate
+from largesse.simulators.gift_allocation import standing
+from largesse.simulators.graded import standard_normal_nodes
+
+Array = np.ndarray[Any, Any]
+
+SMALLEST: Final = 5  # k: no count of 1 to 4 respondents can be read off what is published
+POOLED: Final = "small districts, pooled"
+RESTS_ON: Final = {"spillover": "spillover", "total": "spillover", "overall": "spillover"}  # others rest on `direct`
+BY_DISTRICT: Final = ("direct", "level.0", "level.1")
+LABELS: Final = {
+    "level": "share of people who receive",
+    "top": "chance of a gift in the quarter of people with most standing",
+    "bottom": "chance of a gift in the quarter of people with least standing",
+    "selectivity": "difference between the top and the bottom quarter of standing",
+    "gini": "concentration of the chance of a gift (Gini)",
+}
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The two coverages that effects compare, and the range that was observed."""
+
+    high: float
+    low: float
+    center: float
+    observed: tuple[float, float]
+    varies: bool
+
+    @classmethod
+    def of(cls, inputs: Inputs, cells: Cells) -> Compared:
+        """What the study asks for, or the 10 % and 90 % quantiles of observed coverage."""
+        rate = cells["coverage_rate"].to_numpy()
+        seen = rate[np.isfinite(rate)]
+        observed = (float(seen.min()), float(seen.max()))
+        varies = observed[1] - observed[0] > 1e-9 and cells.sizes[dims.DISTRICT] > 1
+        center = float(cells.attrs["coverage_center"])
+        low, high = inputs.study.estimands.coverage or np.quantile(seen, [0.1, 0.9]).round(2)
+        return (
+            cls(float(high), float(low), center, observed, True)
+            if varies
+            else cls(center, center, center, observed, False)
+        )
+
+    def extrapolation(self, contrast: str) -> str:
+        """Why a contrast needs a coverage nobody has seen, or nothing."""
+        used = (self.high, self.low) if contrast in RESTS_ON else (self.high,)
+        found = (Lottery(c).extrapolates(self.observed) for c in used)
+        return next(filter(None, found), "") if self.varies else ""
+
+
+def estimate(fit: Fit, model: Model, inputs: Inputs) -> xr.Dataset:
+    """Every effect of one fitted outcome model, for everyone and by district, with every draw kept.
+
+    Returns
+    -------
+    xarray.Dataset with variables `outcome.contrast`, dims (sample, group); group "" is everyone.
+    """
+    return _effects(fit.theta, fit.nodes, model, inputs, inputs.frames[model.name])
+
+
+def estimates(fit: Fit, model: Model, inputs: Inputs) -> Iterator[Estimate]:
+    """The summaries of one fitted model: effects, levels, profiles that the study asks for; or who receives."""
+    if model.outcomes == "gift":
+        yield from _receipt(fit, model, inputs)
+    else:
+        yield from _outcomes(fit, model, inputs)
+
+
+def _outcomes(fit: Fit, model: Model, inputs: Inputs) -> Iterator[Estimate]:
+    frame, truth = inputs.frames[model.name], _stacked(inputs, model)
+    compared = Compared.of(inputs, inputs.cells[model.name])
+    drawn = estimate(fit, model, inputs)
+    true = _effects(truth, fit.nodes, model, inputs, frame) if truth else None
+    for name in map(str, drawn.data_vars):
+        outcome, _, contrast = name.partition(".")
+        for group in map(str, drawn["group"].to_numpy()):
+            if group == EVERYONE or contrast in BY_DISTRICT:
+                about = _about(model, inputs, outcome, contrast, compared)
+                value = None if true is None else float(true[name].sel(group=group)[0])
+                yield _summary(drawn[name].sel(group=group).to_numpy(), inputs, about, group, value)
+    for at in inputs.study.estimands.at:
+        there = at_profile(frame, inputs.design, at.values)
+        drawn = _effects(fit.theta, fit.nodes, model, inputs, there, by_district=False)
+        for name in (n for n in map(str, drawn.data_vars) if n.endswith(".direct")):
+            about = _about(model, inputs, name.partition(".")[0], "direct", compared)
+            about |= {"key": f"{name}.at.{at.name}", "group": at.label, "extrapolation": ""}
+            yield _summary(drawn[name].to_numpy()[:, 0], inputs, about, at.label)
+
+
+def _effects(
+    theta: Mapping[str, Array], nodes: int, model: Model, inputs: Inputs, frame: Frame, *, by_district: bool = True
+) -> xr.Dataset:
+    points = standard_normal_nodes(nodes)
+
+    def predict(part: Mapping[str, Array], rows: Frame, gift: Array, coverage: Array) -> Mapping[str, Array]:
+        return model.twin.predict(part, rows, gift, coverage, points)
+
+    compared = Compared.of(inputs, inputs.cells[model.name])
+    surface = Surface(predict, theta, frame, groups(inputs, frame) if by_district else None)
+    return estimands.effects(surface, compared.high, compared.low, varies=compared.varies)
+
+
+def groups(inputs: Inputs, frame: Frame) -> dict[str, Array]:
+    """Everyone, and each district that is large enough to be shown; the others pooled.
+
+    A district with fewer than 2k respondents, or fewer than k in either gift arm, is pooled (k = 5).
+    """
+    where, names = frame["in_district"].to_numpy(), frame[dims.DISTRICT].to_numpy()
+    masks = {EVERYONE: np.ones(len(where), dtype=bool)}
+    if len(names) < 2:
+        return masks
+    table = inputs.design.table
+    arms = table.groupby([dims.DISTRICT, "gift"], observed=False).size().unstack(fill_value=0).reindex(columns=[0, 1])
+    counts = arms.fillna(0).to_numpy()
+    large = (counts.sum(axis=1) >= 2 * SMALLEST) & (counts.min(axis=1) >= SMALLEST)
+    masks |= {str(names[d]): where == d for d in np.flatnonzero(large) if (where == d).any()}
+    rest = ~large[where]
+    return masks | ({POOLED: rest} if rest.any() else {})
+
+
+def at_profile(frame: Frame, design: Design, values: Mapping[str, Any]) -> Frame:
+    """The frame with some covariates set, for everyone, to the values of one profile."""
+    x = frame["x"].to_numpy().copy()
+    for j, row in enumerate(design.columns.itertuples()):
+        if row.column in values:
+            raw = float(values[row.column] == row.level) if row.level else float(values[row.column])
+            x[:, j] = (raw - row.center) / row.scale
+    return frame.assign(x=(frame["x"].dims, x))
+
+
+def _receipt(fit: Fit, model: Model, inputs: Inputs) -> Iterator[Estimate]:
+    """Who receives: the share of people, by district too, and how much standing counts."""
+    true = _receipts(_stacked(inputs, model), model, inputs) if _stacked(inputs, model) else {}
+    status = {"status": "identified", "reason": "from receipts", "outcome": "receipt", "model": model.name}
+    for (contrast, group), draws in _receipts(fit.theta, model, inputs).items():
+        about = {**status, "key": f"receipt.{contrast}", "label": LABELS[contrast], "contrast": contrast}
+        value = float(true[contrast, group][0]) if true else None
+        yield _summary(draws, inputs, about, group, value)
+
+
+def _receipts(theta: Mapping[str, Array], model: Model, inputs: Inputs) -> dict[tuple[str, str], Array]:
+    """(contrast, group) -> [draw]."""
+    frame, nothing = inputs.frames[model.name], np.zeros(inputs.frames[model.name].sizes[dims.ROW])
+    weight, masks = frame["weight"].to_numpy(), groups(inputs, inputs.frames[model.name])
+    parts: list[dict[tuple[str, str], Array]] = []
+    for part in blocks(theta):
+        chance = model.twin.predict(part, frame, nothing, nothing, standard_normal_nodes(1))["receipt"]
+        levels = {("level", g): chance @ (weight * m) / (weight @ m) for g, m in masks.items()}
+        spread = estimands.selectivity(chance, standing(part, frame), weight) if "standing" in part else {}
+        parts.append(levels | {(name, EVERYONE): draws for name, draws in spread.items()})
+    return {key: np.concatenate([p[key] for p in parts]) for key in parts[0]}
+
+
+def _stacked(inputs: Inputs, model: Model) -> dict[str, Array]:
+    """The truth of a synthetic study as one draw, or nothing."""
+    return {p: v[None] for p, v in (inputs.truth or {}).get(model.name, {}).items()}
+
+
+def _about(model: Model, inputs: Inputs, outcome: str, contrast: str, compared: Compared) -> dict[str, Any]:
+    """What an estimate is, and what identifies it: the status of the parameter it rests on."""
+    parameter, warning = _rests_on(model, inputs.cells[model.name], outcome, contrast)
+    frozen = inputs.study.estimands.extrapolates or ""
+    return {
+        "key": f"{outcome}.{contrast}",
+        "label": f"{model.predicts[outcome]}: {CONTRASTS[contrast].label}",
+        "outcome": outcome,
+        "contrast": contrast.partition(".")[0],
+        "model": model.name,
+        "status": parameter.status,
+        "reason": "; ".join(filter(None, [parameter.reason, warning])),
+        "extrapolation": "; ".join(filter(None, [frozen, compared.extrapolation(contrast)])),
+    }
+
+
+def _rests_on(model: Model, cells: Cells, outcome: str, contrast: str) -> tuple[Parameter, str]:
+    """The parameter that decides what identifies a contrast, and what the design could not rule out."""
+    prefix = {"market_any": "any_", "market_much": "much_"}.get(outcome, "")
+    kept, dropped = model.active(cells)
+    name = prefix + RESTS_ON.get(contrast, "direct")
+    warning = next((d.why for d in dropped if d.term == f"{prefix}between" and contrast in RESTS_ON), "")
+    return next(p for p in kept if p.name == name), warning
+
+
+def _summary(
+    draws: Array, inputs: Inputs, about: Mapping[str, Any], group: str, truth: float | None = None
+) -> Estimate:
+    """The summary of [draw] values that results carry; intervals have equal tails."""
+    asked = inputs.study.estimands
+    tail = (1 - asked.interval) / 2
+    lower, upper = np.quantile(draws, [tail, 1 - tail])
+    numbers = {
+        "mean": draws.mean(),
+        "sd": draws.std(ddof=1),
+        "lower": lower,
+        "upper": upper,
+        "p_positive": (draws > 0).mean(),
+        "p_negligible": (np.abs(draws) < asked.rope).mean(),
+    }
+    described = {**about, "group": group}
+    if group and ".at." not in about["key"]:
+        described["key"] = f"{about['key']}.{group}"
+    return Estimate(interval=asked.interval, truth=truth, **{n: float(v) for n, v in numbers.items()}, **described)

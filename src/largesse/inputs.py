@@ -1,0 +1,142 @@
+"""Inputs: all that a study's steps start from, and all that can be wrong with a study without sampling."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from largesse import dims, models
+from largesse.cells import Cells, Design, Frame, collapse, frame
+from largesse.errors import InputError, Problem
+from largesse.models.contract import Model
+from largesse.priors import PriorSet
+from largesse.study import Study
+from largesse.survey import Survey, read_survey
+
+Array = np.ndarray[Any, Any]
+
+ROLES: Final = {"gift": "columns.gift", "loyalty": "columns.loyalty", "market": "columns.market"}
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """A study read and found to be whole.
+
+    Attributes
+    ----------
+    study, survey, design : the record, the respondents, and how their columns become numbers.
+    models : in the study's order.
+    priors, cells, frames : by model: its priors under the study's overrides, its data, its population table.
+    truth : of a synthetic study: model -> parameter -> value; else None.
+    """
+
+    study: Study
+    survey: Survey
+    design: Design
+    models: tuple[Model, ...]
+    priors: Mapping[str, PriorSet]
+    cells: Mapping[str, Cells]
+    frames: Mapping[str, Frame]
+    truth: Mapping[str, Mapping[str, Array]] | None
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """Name -> path of every file the study read."""
+        named = self.study.survey
+        read = {n: self.study.path(n) for n in (named.file, named.districts, named.truth) if n}
+        study = {"study.toml": self.study.folder / "study.toml"} if (self.study.folder / "study.toml").is_file() else {}
+        return study | read | {f"models/{m.name}/priors.toml": m.resources / "priors.toml" for m in self.models}
+
+
+def gather(study: Study) -> Inputs:
+    """Read everything a study names.
+
+    Errors
+    ------
+    InputError
+        with every problem there is: of the survey, the models, their priors and the truth.
+    """
+    problems: list[Problem] = []
+    survey = attempt(problems, read_survey, study)
+    found = [attempt(problems, models.get, name, "study.toml") for name in study.models]
+    known = tuple(m for m in found if m is not None)
+    priors = {m.name: attempt(problems, priors_of, m, study) for m in known}
+    problems += _misdirected(study, known)
+    truth = attempt(problems, _truth, study)
+    if problems or survey is None:
+        raise InputError(problems)
+    design = Design.of(survey, study.effects.modifiers)
+    weighted = study.weights.use == "likelihood"
+    cells = {m.name: collapse(survey, design, asked(m, survey), weighted=weighted) for m in known}
+    everyone = frame(survey, design)
+    frames = {m.name: _posed(everyone, m, cells[m.name], study) for m in known}
+    return Inputs(study, survey, design, known, {n: p for n, p in priors.items() if p}, cells, frames, truth or None)
+
+
+def priors_of(model: Model, study: Study) -> PriorSet:
+    """A model's priors with the study's own entries in the place of the shipped ones."""
+    mine = model.priors().overridden(study.priors.get(model.name, {}), "study.toml")
+    mine.check(model.parameters)
+    return mine
+
+
+def asked(model: Model, survey: Survey) -> tuple[str, ...]:
+    """The columns whose answers a model's likelihood reads; none for the allocation of gifts."""
+    return {"gift": (), "loyalty": survey.items, "market": ("market",)}[model.outcomes]
+
+
+def attempt[**P, T](problems: list[Problem], make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+    """What `make` makes, or None with its problems put on the list."""
+    try:
+        return make(*args, **kwargs)
+    except InputError as error:
+        problems.extend(error.problems)
+        return None
+
+
+def _misdirected(study: Study, known: tuple[Model, ...]) -> list[Problem]:
+    """Models without the columns they need, and priors of models that are not asked."""
+    columns = {"gift": study.columns.gift, "loyalty": study.columns.loyalty, "market": study.columns.market}
+    problems = [
+        Problem("study.toml", f"key '{ROLES[m.outcomes]}'", "nothing", f"the column that {m.name} explains")
+        for m in known
+        if not columns[m.outcomes]
+    ]
+    problems += [
+        Problem("study.toml", f"key 'priors.{name}'", "priors of a model that is not asked", ", ".join(study.models))
+        for name in study.priors
+        if name not in study.models
+    ]
+    return problems
+
+
+def _truth(study: Study) -> dict[str, dict[str, Array]]:
+    if study.survey.truth is None:
+        return {}
+    path = study.path(study.survey.truth)
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))["parameters"]
+        return {m: {p: np.asarray(v, dtype=float) for p, v in theta.items()} for m, theta in table.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise InputError.one(path, "", "no readable truth", "a truth.json of `largesse simulate`") from None
+
+
+def _posed(everyone: Frame, model: Model, cells: Cells, study: Study) -> Frame:
+    """The frame with a model's questions put to everyone: items, numbers of answers, what bands stand for."""
+    posed = everyone.assign(answers=(dims.ITEM, cells["answers"].to_numpy()))
+    posed = posed.assign_coords({dims.ITEM: cells[dims.ITEM].to_numpy()})
+    if model.outcomes == "market":
+        posed["band_share"] = ("band", band_shares(study, int(cells["answers"].to_numpy()[0]) - 1))
+    return posed
+
+
+def band_shares(study: Study, bands: int) -> Array:
+    """[band] the share of income each band above the lowest stands for; evenly spaced midpoints unless the study says."""
+    if study.estimands.market_shares is not None:
+        return np.asarray(study.estimands.market_shares, dtype=float)
+    return (np.arange(bands) + 0.5) / bands

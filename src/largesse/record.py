@@ -1,0 +1,326 @@
+"""The record of a study: everything its page may print, put together from inputs, fits and audits."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from itertools import product
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from arviz_stats.base import array_stats
+from scipy.stats import binom
+
+from largesse import dims, findings
+from largesse.audit import Audit, prior_draws
+from largesse.cells import effective_size
+from largesse.comparison import compare
+from largesse.fits import ENGINES, Fit
+from largesse.inputs import Inputs, band_shares
+from largesse.models.contract import Model
+from largesse.results import DroppedTerm, Results
+from largesse.store import file_digest
+
+Array = np.ndarray[Any, Any]
+_CATEGORICAL = pd.CategoricalDtype
+
+PRIOR_DRAWS: Final = 1000
+TRUTH_INTERVAL: Final = 0.99
+
+
+def record(
+    inputs: Inputs, fits: Mapping[str, Fit], audits: Mapping[str, Audit], files: Mapping[str, Path], made_by: str
+) -> Results:
+    """All results of a study.
+
+    Parameters
+    ----------
+    fits, audits : by model.
+    files : name -> path of every artefact the results rest on; their digests are stored.
+    made_by : the fingerprint of everything the results depend on.
+    """
+    rows = {m.name: list(_parameters(fits[m.name], m, inputs)) for m in inputs.models}
+    return Results(
+        study=_study(inputs),
+        made={
+            "largesse": version("largesse"),
+            "python": platform.python_version(),
+            "engines": {engine: version(engine) for engine in ENGINES},
+            "inputs": made_by,
+            "date": datetime.now(UTC).date().isoformat(),
+        },
+        survey=_survey(inputs),
+        models={m.name: _model(m, inputs, fits[m.name], audits[m.name], rows[m.name]) for m in inputs.models},
+        verdicts=tuple(v for m in inputs.models for v in audits[m.name].verdicts),
+        estimates=tuple(e for m in inputs.models for e in findings.estimates(fits[m.name], m, inputs)),
+        dropped=inputs.survey.dropped,
+        dropped_terms=tuple(_dropped_terms(inputs)),
+        figures={
+            "predictive": list(_predictive(inputs, audits)),
+            "coverage": _coverage(inputs),
+            "plain": _plain(inputs),
+        },
+        truth=_truth(rows) if inputs.truth else None,
+        artefacts={name: file_digest(path) for name, path in files.items()},
+    )
+
+
+def _study(inputs: Inputs) -> dict[str, Any]:
+    study, asked = inputs.study, inputs.study.estimands
+    compared = [findings.Compared.of(inputs, c) for c in inputs.cells.values()][0]
+    return {
+        "name": study.name,
+        "title": study.title,
+        "question": study.question,
+        "synthetic": study.synthetic,
+        "seed": study.seed,
+        "author": study.report.author,
+        "interval": asked.interval,
+        "rope": asked.rope,
+        "coverage": [compared.low, compared.high] if compared.varies else None,
+        "extrapolates": asked.extrapolates,
+        "models": list(study.models),
+    }
+
+
+def _survey(inputs: Inputs) -> dict[str, Any]:
+    survey, table = inputs.survey, inputs.survey.table
+    places = {
+        role: len(survey.codebook[role].levels) if role in survey.codebook else 0 for role in ("district", "wave")
+    }
+    scales = [*survey.items, *(["market"] if "market" in table else [])]
+    coverage = inputs.design.coverage
+    return {
+        "rows": survey.rows,
+        "kept": len(table),
+        "districts": places["district"],
+        "waves": places["wave"],
+        "weights": _weights(inputs),
+        "items": [
+            {"name": n, "label": survey.codebook[n].label, "levels": list(survey.codebook[n].levels)} for n in scales
+        ],
+        "covariates": [n for n, c in survey.codebook.items() if c.role in ("categorical", "continuous")],
+        "coverage": {"source": coverage.source, "reliability": coverage.reliability, "center": coverage.center},
+    }
+
+
+def _weights(inputs: Inputs) -> str:
+    if inputs.study.columns.weight is None:
+        return ""
+    n = effective_size(inputs.survey.table["weight"].to_numpy(dtype=float))
+    use = {"frame": "averages only, not the likelihood", "likelihood": "averages and the likelihood"}
+    return f"weights enter {use[inputs.study.weights.use]}; they make the sample worth {n:,.0f} equal respondents"
+
+
+def _model(model: Model, inputs: Inputs, fit: Fit, audit: Audit, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    sizes = fit.tree["posterior"].sizes
+    tune = inputs.study.sampler.tune * int(fit.tree.attrs["attempt"])
+    return {
+        "question": model.question,
+        "outcomes": model.outcomes,
+        "fingerprint": fit.fingerprint,
+        "respondents": int(inputs.cells[model.name]["people"].sum()),
+        "sampler": {"draws": sizes["draw"], "tune": tune, "chains": sizes["chain"], "nodes": fit.nodes},
+        **_card((model.resources / "card.md").read_text(encoding="utf-8")),
+        "parameters": rows,
+        "loo": dict(audit.loo),
+    }
+
+
+CARD: Final = {
+    "equations": "Equations",
+    "not_identified": "What is not identified",
+    "would_break": "What would break it",
+}
+
+
+def _card(text: str) -> dict[str, str]:
+    """Sections of a model card, by their headings."""
+    parts = dict(part.split("\n", 1) for part in text.split("\n## ")[1:])
+    return {
+        key: "\n".join(line.rstrip() for line in parts[heading].strip("\n").split("\n"))
+        for key, heading in CARD.items()
+    }
+
+
+def _parameters(fit: Fit, model: Model, inputs: Inputs) -> Iterator[dict[str, Any]]:
+    """One row per scalar that was drawn: posterior beside prior, and the truth where it is known."""
+    cells, priors = inputs.cells[model.name], inputs.priors[model.name]
+    kept, _ = model.active(cells)
+    before = prior_draws(model, priors, cells, PRIOR_DRAWS, inputs.study.seed)
+    truth = (inputs.truth or {}).get(model.name, {})
+    for p in kept:
+        drawn = fit.tree["posterior"][p.name].transpose("chain", "draw", ...)
+        columns = drawn.to_numpy().reshape(*drawn.shape[:2], -1)
+        prior_sd = before[p.name].reshape(PRIOR_DRAWS, -1).std(axis=0)
+        true = np.ravel(truth[p.name]) if p.name in truth else None
+        for j, label in enumerate(_labels(drawn)):
+            if np.ptp(columns[..., j]) > 0:  # the first discrimination is 1 by definition
+                yield {
+                    "key": f"{p.name}[{label}]" if label else p.name,
+                    "parameter": p.name,
+                    "label": label,
+                    "symbol": p.symbol,
+                    "meaning": p.meaning,
+                    "unit": p.unit,
+                    "status": p.status,
+                    "reason": p.reason,
+                    "population": dims.DISTRICT not in p.dims,
+                    "prior": _prior(priors[p.name]),
+                    **_posterior(columns[..., j], prior_sd[j], inputs.study.estimands.interval),
+                    "truth": None if true is None else float(true[j]),
+                }
+
+
+def _labels(drawn: xr.DataArray) -> list[str]:
+    names = [[str(v) for v in drawn[d].to_numpy()] for d in drawn.dims[2:]]
+    return [", ".join(each) for each in product(*names)]
+
+
+def _prior(prior: Any) -> dict[str, Any]:
+    source = {"kind": prior.source.kind, "key": prior.source.key, "where": prior.source.where}
+    return {
+        "distribution": prior.distribution,
+        "arguments": dict(prior.arguments),
+        "statement": prior.statement,
+        **source,
+    }
+
+
+def _posterior(draws: Array, prior_sd: float, interval: float) -> dict[str, float]:
+    tails = np.array([(1 - interval) / 2, (1 - TRUTH_INTERVAL) / 2])
+    lower, lowest = np.quantile(draws, tails)
+    upper, highest = np.quantile(draws, 1 - tails)
+    sd = draws.std(ddof=1)
+    numbers = {
+        "mean": draws.mean(), "sd": sd, "lower": lower, "upper": upper, "lowest": lowest, "highest": highest,
+        "prior_sd": prior_sd, "contraction": 1 - sd**2 / prior_sd**2,
+        "rhat": array_stats.rhat(draws, chain_axis=0, draw_axis=1),
+        "ess": array_stats.ess(draws, chain_axis=0, draw_axis=1),
+    }  # fmt: skip
+    return {name: float(v) for name, v in numbers.items()}
+
+
+def _dropped_terms(inputs: Inputs) -> Iterator[DroppedTerm]:
+    for model in inputs.models:
+        yield from model.active(inputs.cells[model.name])[1]
+
+
+def _predictive(inputs: Inputs, audits: Mapping[str, Audit]) -> Iterator[dict[str, Any]]:
+    """Observed and replicated shares of each answer; panels of fewer than 5 respondents are left out."""
+    for model in inputs.models:
+        for row in audits[model.name].predictive:
+            if model.outcomes != "gift" and row["respondents"] >= findings.SMALLEST:
+                column = inputs.survey.codebook[row["item"]]
+                about = {"label": column.label, "levels": list(column.levels), "gift": int(row["arm"])}
+                yield {k: v for k, v in row.items() if k not in ("arm", "respondents")} | about
+
+
+def _coverage(inputs: Inputs) -> dict[str, Any] | None:
+    """Coverage by district and wave, where there is more than one district; a sample rate only of large districts."""
+    coverage, table = inputs.design.coverage, inputs.design.table
+    names = [str(n) for n in table[dims.DISTRICT].cat.categories]
+    if len(names) < 2:
+        return None
+    waves = [str(n) for n in table[dims.WAVE].cat.categories]
+    shown = np.isfinite(coverage.rate) & (
+        (coverage.source == "administrative") | (coverage.respondents >= 2 * findings.SMALLEST)
+    )
+    rate = [
+        [round(float(v), 3) if ok else None for v, ok in zip(*row, strict=True)]
+        for row in zip(coverage.rate, shown, strict=True)
+    ]
+    return {"districts": names, "waves": waves, "rate": rate}
+
+
+def _plain(inputs: Inputs) -> dict[str, Any]:
+    """The plain comparison of each outcome, at the average profile and at each profile that the study asks for."""
+    profiles: dict[str, tuple[str, Mapping[str, Any]]] = {"": ("", {})}
+    profiles |= {f".at.{at.name}": (at.label, at.values) for at in inputs.study.estimands.at}
+    return {
+        f"{outcome}{suffix}": _compared(inputs, values, label, at)
+        for outcome, (label, values) in _scores(inputs).items()
+        for suffix, (label_at, at) in profiles.items()
+        for label in [f"{label}, {label_at}" if label_at else label]
+    }
+
+
+def _compared(inputs: Inputs, outcome: Array, label: str, at: Mapping[str, Any]) -> dict[str, Any]:
+    design, table = inputs.design, inputs.design.table
+    raw = {str(n): table[n].astype(str).to_numpy() if isinstance(table[n].dtype, _CATEGORICAL) else table[n].to_numpy()
+           for n in dict.fromkeys(design.columns["column"])}  # fmt: skip
+    x = design.matrix(raw) if raw else np.empty((len(table), 0))
+    origin = np.array([_coordinate(row, at) for row in design.columns.itertuples()])
+    where = [list(design.columns.index).index(m) for m in design.modifiers]
+    group = np.column_stack([table[dims.DISTRICT].cat.codes, table[dims.WAVE].cat.codes])
+    controls = (x, x[:, where] - (origin[where] if where else 0.0))
+    found = compare(outcome, table["gift"].to_numpy(), group, controls, table["weight"].to_numpy(dtype=float))
+    clusters = "districts" if len(np.unique(group[:, 0])) > 1 else "respondents"
+    words = f"one regression within districts and waves, standard error from {found.clusters:,} {clusters}"
+    return {"label": label, "estimate": found.estimate, "se": found.se, "respondents": found.respondents,
+            "clusters": found.clusters, "words": words}  # fmt: skip
+
+
+def _coordinate(row: Any, at: Mapping[str, Any]) -> float:
+    """Where a profile lies on one design column; 0 (the average) where it does not say."""
+    if row.column not in at:
+        return 0.0
+    raw = float(str(at[row.column]) == row.level) if row.level else float(at[row.column])
+    return float((raw - row.center) / row.scale)
+
+
+def _scores(inputs: Inputs) -> dict[str, tuple[str, Array]]:
+    """Outcome -> label and [respondent] score from 0 to 1, NaN where not answered."""
+    table, survey = inputs.design.table, inputs.survey
+    scores: dict[str, tuple[str, Array]] = {}
+    for model in inputs.models:
+        if model.outcomes == "loyalty":
+            items = [table[i].cat.codes.to_numpy() / (len(table[i].cat.categories) - 1) for i in survey.items]
+            every = np.where(np.array(items) >= 0, np.array(items), np.nan)
+            answered = np.isfinite(every).sum(axis=0)
+            total = np.nansum(every, axis=0)
+            scores["loyalty"] = ("reported loyalty", np.where(answered > 0, total / np.maximum(answered, 1), np.nan))
+        if model.outcomes == "market":
+            band = table["market"].cat.codes.to_numpy()
+            shares = np.concatenate(
+                [[0.0], band_shares(inputs.study, len(table["market"].cat.categories) - 1), [np.nan]]
+            )
+            labels = [*model.predicts.values()]
+            scores["market_any"] = (labels[0], np.where(band < 0, np.nan, band > 0))
+            scores["market_much"] = (labels[1], shares[band])  # -1 is the NaN at the end
+    return scores
+
+
+def _truth(rows: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    """How many simulated truths lie outside their 99 % interval, and how many may by chance (99.9 % quantile)."""
+    known = [
+        {**row, "key": f"{model}.{row['key']}"}
+        for model, each in rows.items()
+        for row in each
+        if row["truth"] is not None
+    ]
+    outside = [row for row in known if not row["lowest"] <= row["truth"] <= row["highest"]]
+    distance = {row["key"]: (row["truth"] - row["mean"]) / row["sd"] for row in known if row["population"]}
+    worst = max(distance, key=lambda key: abs(distance[key]))
+    return {
+        "compared": len(known),
+        "outside": [
+            {
+                "key": r["key"],
+                "truth": r["truth"],
+                "mean": r["mean"],
+                "sd": r["sd"],
+                "lower": r["lowest"],
+                "upper": r["highest"],
+            }
+            for r in outside
+        ],
+        "allowed": int(binom.ppf(0.999, len(known), 1 - TRUTH_INTERVAL)),
+        "interval": TRUTH_INTERVAL,
+        "worst": {"key": worst, "z": distance[worst]},
+    }

@@ -1,0 +1,262 @@
+"""Synthetic surveys: a world drawn by the NumPy twins, with its truth beside it.
+
+Nobody in such a file exists. It serves demonstration, calibration and planning, and says SYNTHETIC wherever it shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import xarray as xr
+from pydantic import Field, ValidationError
+
+from largesse import dims, models
+from largesse.cells import Design, profiles
+from largesse.errors import InputError
+from largesse.models.contract import Model
+from largesse.priors import PriorSet, cutpoints
+from largesse.seeds import generator
+from largesse.store import atomic, fingerprint, write_json
+from largesse.study import Record, Share, problems_of, read_toml
+from largesse.survey import Column, Survey
+
+Array = np.ndarray[Any, Any]
+Truth = Mapping[str, Mapping[str, Array]]
+
+ALLOCATION, LOYALTY, MARKET = "gift_allocation", "reported_loyalty", "market_participation"
+DONT_KNOW, REFUSED = "don't know", "refused"
+MARKET_QUESTION: Final = "market"
+ITEM: Final = ("strongly disagree", "disagree", "agree", "strongly agree")
+BANDS: Final = ("none", "under 25%", "25 to 50%", "50 to 75%", "over 75%", "almost all")
+
+
+class World(Record):
+    """Who lives in a synthetic world and what is true there; a truth that is not given is drawn from its prior.
+
+    The defaults are the design of the calibration certificates: 8 districts, 400 respondents, two waves, two items.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = "world"
+    seed: Annotated[int, Field(ge=0)] = 0
+    respondents: Annotated[int, Field(ge=10)] = 400
+    districts: Annotated[int, Field(ge=1)] = 8
+    waves: tuple[str, ...] = ("first", "second")
+    categorical: Mapping[str, Mapping[str, Share]] = {"songbun": {"wavering": 0.55, "core": 0.25, "hostile": 0.2}}
+    continuous: Mapping[str, tuple[float, float]] = {"household": (4.0, 1.0)}
+    modifiers: tuple[str, ...] = ()
+    items: Mapping[str, tuple[str, ...]] = {"pride": ITEM, "trust": ITEM}
+    market: tuple[str, ...] = BANDS
+    weights: Mapping[str, Mapping[str, float]] = Field(default_factory=dict)
+    dont_know: Share = 0.0
+    refused: Share = 0.0
+    truth: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path | str) -> World:
+        """Read `world.toml`.
+
+        Errors
+        ------
+        InputError
+            names the file and each key at fault.
+        """
+        try:
+            return cls.model_validate(read_toml(Path(path)))
+        except ValidationError as error:
+            raise InputError(problems_of(error, str(path))) from None
+
+    @property
+    def district_names(self) -> list[str]:
+        """Numbers, so that nobody takes one for a place."""
+        return [f"district {d:02d}" for d in range(1, self.districts + 1)]
+
+
+@dataclass(frozen=True)
+class Synthetic:
+    """A synthetic survey.
+
+    Attributes
+    ----------
+    world : what it was drawn from.
+    survey : one row per respondent, as a survey file holds it.
+    districts : one row per district and wave: population, coverage, market access.
+    truth : model -> parameter -> value, [dims of the parameter].
+    coords : dimension -> names, in the order of the values.
+    """
+
+    world: World
+    survey: pd.DataFrame
+    districts: pd.DataFrame
+    truth: Truth
+    coords: Mapping[str, list[str]]
+
+    def write(self, folder: Path) -> None:
+        """Write `survey.csv`, `districts.csv` and `truth.json`, each whole or not at all."""
+        for name, table in (("survey.csv", self.survey), ("districts.csv", self.districts)):
+            with atomic(folder / name) as part:
+                table.to_csv(part, index=False, lineterminator="\n")
+        parameters = {m: {p: np.asarray(v).tolist() for p, v in theta.items()} for m, theta in self.truth.items()}
+        made_by = fingerprint(self.world.model_dump(mode="json"))
+        table = {"synthetic": True, "world": self.world.name, "made_by": made_by, "seed": self.world.seed}
+        write_json(folder / "truth.json", {**table, "parameters": parameters, "coords": dict(self.coords)})
+
+
+def simulate(world: World) -> Synthetic:
+    """Draw a survey: who is asked, who receives, what they say, and whether they trade.
+
+    Gifts are drawn from the allocation model; a district's coverage is its expected receipt rate in the wave, rounded to
+    a tenth of a point, and stands in the district file as administrative coverage would. Answers follow. Receipt and
+    answers share nothing but district, wave and covariates: favour is 0.
+    """
+    people = _people(world, generator(world.seed, "people"))
+    places = _places(world, generator(world.seed, "places"))
+    truth: dict[str, dict[str, Array]] = {}
+    people["gift"] = 0
+    rows = _rows(world, people, places.assign(coverage=0.5), ())
+    truth[ALLOCATION], given = _drawn(world, ALLOCATION, rows)
+    people["gift"] = given["gift"]
+    chance = _expected_receipt(truth[ALLOCATION], rows)
+    places["coverage"] = _rate_by_office(chance, rows).round(3)
+    coords: dict[str, list[str]] = {}
+    for name, questions in ((LOYALTY, world.items), (MARKET, {MARKET_QUESTION: world.market})):
+        rows = _rows(world, people, places, tuple(questions.items()))
+        truth[name], said = _drawn(world, name, rows)
+        for question, levels in questions.items():
+            people[question] = np.asarray(levels, dtype=object)[said[question]]
+        coords |= {
+            d: [str(v) for v in rows[d].to_numpy()] for d in (dims.DISTRICT, dims.WAVE, dims.COVARIATE, dims.MODIFIER)
+        }
+    _silence(world, people, generator(world.seed, "silence"))
+    return Synthetic(world, people, places, truth, coords)
+
+
+def _people(world: World, rng: np.random.Generator) -> pd.DataFrame:
+    n, d, t = world.respondents, world.districts, len(world.waves)
+    office = np.concatenate(
+        [np.arange(d * t), rng.choice(d * t, p=rng.dirichlet(np.full(d * t, 20.0)), size=n - d * t)]
+    )
+    office.sort()  # every office is asked at least once
+    table = pd.DataFrame(
+        {"district": np.asarray(world.district_names)[office // t], "wave": np.asarray(world.waves)[office % t]}
+    )
+    for name, shares in world.categorical.items():
+        p = np.array(list(shares.values()))
+        table[name] = rng.choice(np.array(list(shares)), p=p / p.sum(), size=n)
+    for name, (mean, sd) in world.continuous.items():
+        table[name] = np.round(rng.normal(mean, sd, size=n))  # whole numbers: few distinct profiles
+    if world.weights:
+        table["weight"] = np.prod([table[c].map(w).to_numpy() for c, w in world.weights.items()], axis=0)
+    return table
+
+
+def _places(world: World, rng: np.random.Generator) -> pd.DataFrame:
+    d, t = world.districts, len(world.waves)
+    population = rng.integers(4_000, 16_000, size=d)
+    access = np.round(rng.uniform(0.2, 1.0, size=d), 2)
+    return pd.DataFrame(
+        {
+            "district": np.repeat(world.district_names, t),
+            "wave": np.tile(world.waves, d),
+            "population": np.repeat(population, t),
+            "market_access": np.repeat(access, t),
+        }
+    )
+
+
+def _rows(
+    world: World, people: pd.DataFrame, places: pd.DataFrame, questions: tuple[tuple[str, Any], ...]
+) -> xr.Dataset:
+    """The rows of everyone, in the form a model's twin reads: profile, coverage, and the questions to be answered."""
+    table = people[["gift"]].astype(np.int8)
+    levels = {
+        dims.DISTRICT: world.district_names,
+        dims.WAVE: world.waves,
+        **{n: tuple(s) for n, s in world.categorical.items()},
+    }
+    for name, names in levels.items():
+        table[name] = pd.Categorical(people[name], categories=list(names))
+    codebook = {n: Column(n, "categorical", n, tuple(s), 0, 0, 0) for n, s in world.categorical.items()}
+    codebook |= {n: Column(n, "continuous", n, (), 0, 0, 0) for n in world.continuous}
+    table = table.assign(**{n: people[n].astype(float) for n in world.continuous}, weight=1.0)
+    known = places.set_index([dims.DISTRICT, dims.WAVE])
+    survey = Survey(table, (), codebook, known, len(table), ())
+    design = Design.of(survey, world.modifiers)
+    coded = {n: table[n].cat.codes.to_numpy() for n in levels} | {
+        n: table[n].to_numpy() for n in ("gift", *world.continuous)
+    }
+    rows = profiles(pl.DataFrame(coded), design, survey)
+    rows["answers"] = (dims.ITEM, np.array([len(levels) for _, levels in questions], dtype=int))
+    return rows.assign_coords({dims.ITEM: [name for name, _ in questions]})
+
+
+def _drawn(world: World, name: str, rows: xr.Dataset) -> tuple[dict[str, Array], dict[str, Array]]:
+    """One model's truth, and the answers of everyone under it."""
+    model = models.get(name)
+    theta = complete(model, model.priors(), rows, world.truth.get(name, {}), generator(world.seed, name, "truth"))
+    stacked = {p: np.asarray(v)[None] for p, v in theta.items()}
+    return theta, model.twin.answer(stacked, rows, generator(world.seed, name, "answers"))
+
+
+def complete(
+    model: Model, priors: PriorSet, rows: xr.Dataset, given: Mapping[str, Any], rng: np.random.Generator
+) -> dict[str, Array]:
+    """A full truth: what is `given`, and the rest drawn from the priors under it.
+
+    A vector is given as a list in the order of its dimension, or as a table by name; cutpoints as a table of the shares
+    of each item's answers at predictor 0.
+
+    Errors
+    ------
+    InputError
+        when a given parameter is not one the design has.
+    """
+    kept, dropped = model.active(rows)
+    known = {p.name for p in kept}
+    if strange := sorted(set(given) - known):
+        found = "a term that this design drops" if strange[0] in {d.term for d in dropped} else "no such parameter"
+        raise InputError.one("world", f"truth.{model.name}.{strange[0]}", found, ", ".join(sorted(known)))
+    answers = model.twin.answers(rows)
+    sizes = {str(d): n for d, n in rows.sizes.items()}
+    theta: dict[str, Array] = {}
+    for p in kept:
+        if p.name not in given:
+            theta = priors.draw([p], sizes, answers, rng, theta)
+        elif p.construct == "cutpoints":
+            theta[p.name] = np.concatenate([cutpoints(np.asarray(s) / np.sum(s)) for s in given[p.name]])
+        else:
+            names = [str(v) for v in rows[p.dims[0]].to_numpy()] if p.dims else []
+            value = given[p.name]
+            theta[p.name] = np.asarray([value[n] for n in names] if isinstance(value, Mapping) else value, dtype=float)
+    return theta
+
+
+def _expected_receipt(theta: Mapping[str, Array], rows: xr.Dataset) -> Array:
+    """[row] probability of a gift."""
+    nothing = np.zeros(rows.sizes[dims.CELL])
+    twin = models.get(ALLOCATION).twin
+    stacked = {p: np.asarray(v)[None] for p, v in theta.items()}
+    return twin.predict(stacked, rows, nothing, nothing, (np.zeros(1), np.ones(1)))["receipt"][0]
+
+
+def _rate_by_office(chance: Array, rows: xr.Dataset) -> Array:
+    """[district and wave, waves fastest] mean probability."""
+    d, t = rows["in_district"].to_numpy(), rows["in_wave"].to_numpy()
+    shape = (rows.sizes[dims.DISTRICT], rows.sizes[dims.WAVE])
+    total, n = np.zeros(shape), np.zeros(shape)
+    np.add.at(total, (d, t), chance)
+    np.add.at(n, (d, t), 1.0)
+    return np.asarray((total / n).ravel())
+
+
+def _silence(world: World, people: pd.DataFrame, rng: np.random.Generator) -> None:
+    """Some answers become "don't know" or "refused", whatever they were."""
+    for question in (*world.items, MARKET_QUESTION):
+        u = rng.uniform(size=len(people))
+        people.loc[u < world.dont_know, question] = DONT_KNOW
+        people.loc[u > 1 - world.refused, question] = REFUSED

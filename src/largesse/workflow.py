@@ -1,0 +1,211 @@
+"""The steps of a study, each run only when its inputs changed: check, fit, diagnose, estimate, report.
+
+Every artefact carries the fingerprint of what made it, in its name or inside it. A step looks for the artefact it would
+make; if it is there, it is reused, and the log says so.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from largesse.audit import Audit, audit, quadrature
+from largesse.diagnostics import diagnose as convergence
+from largesse.errors import InputError, Problem
+from largesse.fits import Fit, fit_fingerprint
+from largesse.inputs import Inputs, attempt, gather
+from largesse.models.contract import NODES, Model
+from largesse.record import record
+from largesse.report import source
+from largesse.report.render import render
+from largesse.resources import PACKAGE
+from largesse.results import Answer, Results
+from largesse.sampling import fit as sample
+from largesse.store import file_digest, fingerprint, write_json
+from largesse.study import Study
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS: Final = (1, 2)  # a fit whose gates failed is drawn once more, twice as long; the second one stands
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """A study's steps.
+
+    Attributes
+    ----------
+    inputs : the study, read and checked.
+    sample : what draws from a posterior, called like :func:`largesse.sampling.fit`.
+    reused : artefacts that were found ready, in order; filled as the steps go.
+    """
+
+    inputs: Inputs
+    sample: Callable[..., Fit] = sample
+    reused: list[str] = field(default_factory=list)
+
+    @property
+    def study(self) -> Study:
+        """The study's record."""
+        return self.inputs.study
+
+    def fit_path(self, model: Model) -> Path:
+        """Where the fit of these inputs is or will be; its name changes with whatever would change a draw."""
+        name = model.name
+        made_by = fit_fingerprint(
+            model, self.inputs.cells[name], self.inputs.priors[name], self.study.sampler, self.study.seed
+        )
+        return self.study.private / f"fit-{name}-{made_by}.nc"
+
+    def audit_path(self, model: Model) -> Path:
+        """Where the audit of the fit is or will be; any change of code or gates asks again."""
+        gates = fingerprint(self.fit_path(model).name, self.study.gates.model_dump(), code())
+        return self.study.private / f"audit-{model.name}-{gates}.json"
+
+    def fits(self) -> dict[str, Fit]:
+        """Every model's fit, drawn where none is stored."""
+        return {
+            m.name: self._stored(self.fit_path(m), Fit.load, lambda m=m: self._settled(m)) for m in self.inputs.models
+        }
+
+    def audits(self, fits: Mapping[str, Fit]) -> dict[str, Audit]:
+        """Every model's audit, asked where none is stored."""
+        return {
+            m.name: self._stored(self.audit_path(m), Audit.read, lambda m=m: self._audited(m, fits))
+            for m in self.inputs.models
+        }
+
+    def results(self) -> Results:
+        """`results.json`, made anew where anything behind it changed."""
+        path, made_by = self.study.results_path, self.results_fingerprint()
+        if path.is_file() and _made_by(path) == made_by:
+            self._reuse(path)
+            return Results.read(path)
+        fits = self.fits()
+        audits = self.audits(fits)
+        log.info("estimating")
+        files = {p.name: p for m in self.inputs.models for p in (self.fit_path(m), self.audit_path(m))}
+        found = record(self.inputs, fits, audits, self.inputs.files | files, made_by)
+        found.write(path)
+        return found
+
+    def results_fingerprint(self) -> str:
+        """Of everything that could change a number or a word of the results."""
+        audits = [self.audit_path(m).name for m in self.inputs.models]
+        files = {name: file_digest(path) for name, path in self.inputs.files.items()}
+        return fingerprint(audits, files, self.study.model_dump(mode="json"), code())
+
+    def page(self) -> Path:
+        """`report.html`, made from the stored results."""
+        return report(self.study, self._reuse)
+
+    def _settled(self, model: Model) -> Fit:
+        """A fit that passes its gates if one more attempt or more quadrature nodes can make it so."""
+        cells, priors, study = self.inputs.cells[model.name], self.inputs.priors[model.name], self.study
+        for nodes in NODES:
+            for attempt_ in ATTEMPTS:
+                fit = self.sample(model, cells, priors, study.sampler, seed=study.seed, nodes=nodes, attempt=attempt_)
+                failed = [v for v in convergence(fit.tree, study.gates) if v.answer is Answer.FAILED]
+                if not failed:
+                    break
+                log.info("%s: %s", model.name, "; ".join(v.sentence for v in failed))
+            if quadrature(fit, model, cells).answer is not Answer.FAILED:
+                break
+            log.info("%s: %d quadrature nodes are too few", model.name, nodes)
+        return fit
+
+    def _audited(self, model: Model, fits: Mapping[str, Fit]) -> Audit:
+        log.info("%s: checking", model.name)
+        return audit(
+            fits[model.name], model, self.inputs.cells[model.name], self.inputs.priors[model.name], self.study.gates
+        )
+
+    def _stored[T: (Fit, Audit)](self, path: Path, read: Callable[[Path], T], make: Callable[[], T]) -> T:
+        """What lies at `path`, or what `make` makes, stored there."""
+        if path.is_file():
+            self._reuse(path)
+            return read(path)
+        made = make()
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        made.save(path)
+        return made
+
+    def _reuse(self, path: Path) -> None:
+        self.reused.append(path.name)
+        log.info("%s: unchanged, reused", path.name)
+
+
+@cache
+def code() -> str:
+    """The fingerprint of this package's own source: a changed estimand or gate makes everything after the fits anew."""
+    return fingerprint(
+        {str(p.relative_to(PACKAGE)): p.read_text(encoding="utf-8") for p in sorted(PACKAGE.rglob("*.py"))}
+    )
+
+
+def check(study: Study) -> Inputs:
+    """Read everything a study names, without sampling.
+
+    Errors
+    ------
+    InputError
+        with every problem there is: of the survey, the models, their priors, the truth and the page's source.
+    """
+    problems: list[Problem] = []
+    inputs = attempt(problems, gather, study)
+    attempt(problems, source.read, study.path(study.report.source))
+    if problems or inputs is None:
+        raise InputError(problems)
+    return inputs
+
+
+def run(study: Study) -> Results:
+    """Check, fit, diagnose, estimate and report, each only where its inputs changed.
+
+    Errors
+    ------
+    InputError
+        when the study is not whole; nothing is written then.
+    """
+    steps = Workflow(check(study))
+    results = steps.results()
+    steps.page()
+    return results
+
+
+def report(study: Study, reuse: Callable[[Path], None] | None = None) -> Path:
+    """Render a study's page from its stored results; neither survey nor sampler is touched.
+
+    Errors
+    ------
+    InputError
+        when there are no results, or the page's source is outside the portable subset.
+    """
+    Results.read(study.results_path)
+    origin, page = study.path(study.report.source), study.page_path
+    stamp = study.private / "page.json"
+    made_by = {"results": file_digest(study.results_path), "source": file_digest(origin), "code": code()}
+    if (
+        page.is_file()
+        and stamp.is_file()
+        and json.loads(stamp.read_text(encoding="utf-8")) == made_by | {"page": file_digest(page)}
+    ):
+        if reuse:
+            reuse(page)
+        return page
+    render(origin, page)
+    write_json(stamp, made_by | {"page": file_digest(page)}, private=True)
+    return page
+
+
+def _made_by(path: Path) -> str:
+    """The fingerprint that stored results carry; nothing when they cannot be read."""
+    try:
+        return str(Results.read(path).made.get("inputs", ""))
+    except InputError:
+        return ""
