@@ -113,6 +113,11 @@ def outcome(results: Results, name: str) -> str:
     return str(plain.get(name, {}).get("label") or OUTCOMES.get(name, name.replace("_", " ")))
 
 
+def models(results: Results) -> dict[str, Mapping[str, Any]]:
+    """What is known of each model, in the order of the study."""
+    return {name: results.models[name] for name in results.study["models"]}
+
+
 def contrasts(results: Results) -> list[Estimate]:
     """The estimates that compare, for the whole frame and at the profiles asked for, in order of outcome."""
     order = [*OUTCOMES, *sorted({e.outcome for e in results.estimates} - set(OUTCOMES))]
@@ -151,7 +156,7 @@ def effects(results: Results) -> Picture:
     """Effects by outcome with their intervals, the band too small to matter, and the truth of a synthetic study."""
     shown = contrasts(results)
     names = list(dict.fromkeys(e.outcome for e in shown))
-    figure, axes = _canvas(results, (len(shown) + 0.8 * len(names)) * ROW + 0.35)
+    figure, axes = _canvas(results, (len(shown) + 0.8 * len(names) + 0.1) * ROW)
     y = 0.0
     for name in names:
         y -= 0.8
@@ -160,7 +165,7 @@ def effects(results: Results) -> Picture:
         for e in (e for e in shown if e.outcome == name):
             y -= 1
             _row(axes, y, e, results.study["rope"])
-    _measure(axes, shown, results.study["rope"], (y - 0.35, 0.25))
+    _measure(axes, shown, results.study["rope"], (y - 0.35, -0.25))
     _key(figure, shown)
     figure.alt = _alt(results, "Intervals of each effect, in points of 100.", map(_said, shown))
     return figure
@@ -189,7 +194,9 @@ def coverage(results: Results) -> Picture:
     """The share receiving in each district, one mark for each wave."""
     table = results.figures["coverage"]
     rate, waves = 100 * np.asarray(table["rate"], dtype=float), [str(w) for w in table["waves"]]
-    order = np.argsort(np.nanmean(rate, axis=1), kind="stable")
+    known = np.isfinite(rate)
+    mean = np.where(known, rate, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    order = [d for d in np.argsort(mean, kind="stable") if known[d].any()]
     figure, axes = _canvas(results, 0.19 * len(order) + 0.3, left=1.35)
     shades = mpl.colormaps["cividis"](np.linspace(0.85, 0.1, len(waves)))
     marks = [
@@ -205,7 +212,7 @@ def coverage(results: Results) -> Picture:
     axes.grid(axis="x")
     if len(waves) > 1:
         figure.legend(handles=marks, loc="lower center", ncols=min(4, len(waves)))
-    ends = (f"{table['districts'][d]} {np.nanmean(rate[d]):.0f} in 100" for d in (order[0], order[-1]))
+    ends = (f"{table['districts'][d]} {mean[d]:.0f} in 100" for d in (order[0], order[-1]))
     figure.alt = _alt(
         results, "Share receiving by district and wave.", (" to ".join(ends), "ordered by the average of waves")
     )
@@ -218,7 +225,7 @@ def predictive(results: Results, model: str) -> Picture:
     bars = [row for row in results.figures["predictive"] if row["model"] == model]
     items = list(dict.fromkeys(row["item"] for row in bars))
     longest = max(len(row["levels"]) for row in bars)
-    height = len(items) * (0.17 * longest + 0.34)
+    height = len(items) * (0.19 * longest + 0.34)
     figure = _blank(results, height, BOTTOM)
     panels = figure.subplots(len(items), 2, sharex=True, squeeze=False)
     edges = {
@@ -227,11 +234,13 @@ def predictive(results: Results, model: str) -> Picture:
         "bottom": BOTTOM / figure.get_figheight(),
         "top": 1 - (TOP + 0.32) / figure.get_figheight(),
     }
-    figure.subplots_adjust(**edges, hspace=0.34 / (0.17 * longest), wspace=0.08)
+    figure.subplots_adjust(**edges, hspace=0.34 / (0.19 * longest), wspace=0.08)
     for row in bars:
-        _bars(panels[items.index(row["item"]), int(row["gift"])], row)
+        left, right = panels[items.index(row["item"])]
+        _bars(right if row["gift"] else left, row)
+        _answers(left, row)
     for axes, words in zip(panels[0], ("passed over", "received a gift"), strict=True):
-        axes.annotate(words, (0, 1), (0, 17), xycoords="axes fraction", textcoords="offset points", color=MUTED)
+        _above(axes, words, (0, 17), color=MUTED)
     figure.supxlabel("answers, in 100", fontsize=7.5, color=MUTED, y=0.27 / figure.get_figheight())
     observed = Line2D([], [], marker="s", color=ORANGE, linestyle="", label="observed")
     drawn = Line2D(
@@ -275,39 +284,39 @@ def learnt(results: Results) -> list[tuple[str, Mapping[str, Any]]]:
     """The effects that are one number with a normal prior, each with its model and meaning."""
     return [
         (f"{model.replace('_', ' ')}: {row['parameter'].replace('_', ' ')}", row)
-        for model, about in results.models.items() for row in about["parameters"]
+        for model, about in models(results).items() for row in about["parameters"]
         if row["key"] == row["parameter"] and row["prior"]["distribution"] == "Normal" and row["prior_sd"]
     ]  # fmt: skip
 
 
 @_styled
 def recovery(results: Results) -> Picture:
-    """Of a synthetic study: each parameter's interval over its true value; those far outside are named."""
-    rows = [row for about in results.models.values() for row in about["parameters"] if row.get("truth") is not None]
-    truth = results.truth or {"outside": [], "compared": 0}
-    outside = {(row["key"], row["truth"]) for row in truth["outside"]}
+    """Of a synthetic study: each parameter's 99 % interval over its true value; those that miss it stand out."""
+    truth = results.truth or {"outside": [], "compared": 0, "interval": 0.99}
+    outside = {row["key"] for row in truth["outside"]}
+    rows = [(f"{model}.{row['key']}" in outside, row) for model, about in models(results).items()
+            for row in about["parameters"] if row["truth"] is not None]  # fmt: skip
     figure, axes = _canvas(results, 3.4, left=0.45)
-    for row in rows:
-        missed = (row["key"], row["truth"]) in outside
+    for missed, row in sorted(rows, key=lambda each: each[0]):
         colour = VERMILLION if missed else BLUE
         axes.plot(
-            [row["truth"]] * 2, [row["lower"], row["upper"]], color=colour, alpha=1.0 if missed else 0.45, linewidth=1
+            [row["truth"]] * 2, [row["lowest"], row["highest"]], color=colour, alpha=0.9 if missed else 0.4, linewidth=1
         )
         axes.plot(
             row["truth"], row["mean"], marker="D" if missed else "o", color=colour, markersize=3.5 if missed else 2.5
         )
-    ends = [f(row[k] for row in rows for k in ("truth", "lower", "upper")) for f in (min, max)] if rows else [0, 1]
+    ends = [pick(row["truth"] for _, row in rows) for pick in (min, max)] if rows else [0, 1]
     axes.plot(ends, ends, color=INK, linewidth=0.8, zorder=0)
-    axes.set_xlabel("true value")
+    axes.set_xlabel("true value, on the scale of the model")
     axes.yaxis.set_major_locator(MaxNLocator(6))
-    axes.annotate("posterior mean and interval", (0, 1), (-26, 4), xycoords="axes fraction", textcoords="offset points",
-                  color=MUTED, fontsize=7.5)  # fmt: skip
-    axes.grid(color=RULE, linewidth=0.4)
-    inside = Line2D([], [], marker="o", color=BLUE, markersize=3, linewidth=1, label="inside its 99% interval")
+    _above(axes, "posterior mean and interval", (-26, 4), color=MUTED, fontsize=7.5)
+    axes.grid()
+    content = f"{truth['interval']:.0%} interval"
+    inside = Line2D([], [], marker="o", color=BLUE, markersize=3, linewidth=1, label=f"inside its {content}")
     missed_mark = Line2D([], [], marker="D", color=VERMILLION, markersize=3.5, linewidth=1, label="outside")
     figure.legend(handles=[inside, missed_mark], loc="lower center", ncols=2)
     compared = f"{truth['compared']} parameters against their true values."
-    figure.alt = _alt(results, compared, [f"outside: {', '.join(sorted(key for key, _ in outside)) or 'none'}"])
+    figure.alt = _alt(results, compared, [f"outside: {', '.join(sorted(outside)) or 'none'}"])
     return figure
 
 
@@ -392,12 +401,19 @@ def _bars(axes: Axes, row: Mapping[str, Any]) -> None:
     axes.plot(shares["mean"], at, marker="o", color=INK, markersize=3, linestyle="")
     axes.grid(axis="x", color=RULE, linewidth=0.5, zorder=-1)
     axes.set_axisbelow(True)
-    if row["gift"]:
-        axes.set_yticks([])
-    else:
-        axes.set_yticks(at, [fill(str(level), 18) for level in row["levels"]], color=INK)
-        axes.annotate(row["label"], (0, 1), (-0.24 * 72 * WIDTH + 8, 4), xycoords="axes fraction",
-                      textcoords="offset points", weight="bold")  # fmt: skip
+    axes.set_yticks([])
+
+
+def _answers(axes: Axes, row: Mapping[str, Any]) -> None:
+    """The item's name and its answers, at the left of its two panels."""
+    at = np.arange(len(row["levels"]))[::-1]
+    axes.set_yticks(at, [fill(str(level), 21) for level in row["levels"]], color=INK)
+    _above(axes, row["label"], (-0.24 * 72 * WIDTH + 8, 4), weight="bold")
+
+
+def _above(axes: Axes, words: str, offset: tuple[float, float], **style: Any) -> None:
+    """Words at an offset in points from the upper left corner of the axes."""
+    axes.annotate(words, (0, 1), offset, xycoords="axes fraction", textcoords="offset points", **style)
 
 
 def _alt(results: Results, what: str, sentences: Iterable[str]) -> str:

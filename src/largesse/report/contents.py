@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 from largesse import figures
@@ -20,6 +21,10 @@ from largesse.results import Answer, Estimate, Results
 from largesse.store import file_digest
 
 SYNTHETIC = "SYNTHETIC DATA, NO FINDING ABOUT ANY COUNTRY"
+MADE_UP = (
+    "**Synthetic data.** A program made up the respondents, the districts and the effects; its truth is known. "
+    "No number on this page is a finding about any country."
+)
 KINDS = {"elicited": "elicited", "published": "published", "scale argument": "argument from scale", "weak": "weak"}
 
 
@@ -63,8 +68,7 @@ class Page:
         mark = made_up = ""
         if study["synthetic"]:
             mark = div("synthetic-mark", SYNTHETIC)
-            made_up = div("status .status-synthetic", "**Synthetic data.** A program made up the respondents, the districts and "
-                          "the effects; its truth is known. No number on this page is a finding about any country.")  # fmt: skip
+            made_up = div("status .status-synthetic", MADE_UP)
         return blocks(
             mark, div("muted", " · ".join(literal(x) for x in by if x)), made_up, *self._out_of_date(), self._verdict()
         )
@@ -132,21 +136,23 @@ class Page:
 
     def models(self) -> Markdown:
         """Each model's question, equations and priors, a tab for each."""
-        return blocks("::::::::: {.panel-tabset}", *(self._model(name) for name in self.results.models), ":::::::::")
+        return blocks(
+            "::::::::: {.panel-tabset}", *(self._model(name) for name in figures.models(self.results)), ":::::::::"
+        )
 
     def _model(self, name: str) -> str:
         model = self.results.models[name]
         how = model["sampler"]
         nodes = f", the private disposition integrated at {how['nodes']} nodes" if how.get("nodes") else ""
-        said = f"{literal(model['question'])} {model['respondents']:,} respondents; {how['chains']} chains of {how['draws']:,} "
-        said += f"draws after {how['tune']:,} of warm-up{nodes}."
+        drawn = f"{how['chains']} chains of {how['draws']:,} draws after {how['tune']:,} of warm-up{nodes}"
+        said = f"{literal(model['question'])} {model['respondents']:,} respondents; {drawn}."
         parameters = {row["parameter"]: row for row in reversed(model["parameters"])}  # the first of each
         rows = [[math(p["symbol"]), literal(p["meaning"]), _prior(p["prior"]), literal(p["prior"]["statement"]),
                  self._source(p["prior"])] for p in reversed(parameters.values())]  # fmt: skip
         header = ("Symbol", "What it is", "Prior", "In words", "Where from")
         caption = f"Priors of {words.named(name)}"
-        return blocks(f"### {words.capital(words.named(name))}", said, code(model["equations"]),
-                      table(header, rows, caption, f"priors-{name.replace('_', '-')}")).text  # fmt: skip
+        return blocks(f"### {words.capital(words.named(name))}", said, code(dedent(model["equations"])),
+                      table(header, rows, caption, f"priors-{_label(name)}")).text  # fmt: skip
 
     def _source(self, prior: Mapping[str, Any]) -> str:
         key = prior.get("key") or ""
@@ -180,30 +186,38 @@ class Page:
         if not shown:
             return Markdown("This study estimates no effect.")
         content = words.content(results)
-        caption = f"Effects, posterior mean and {content} interval. Direct: on those who receive. Spillover: of more coverage, "
-        caption += "on those passed over. Total: their sum. Overall: of more coverage, on everyone"
+        caption = f"Effects, posterior mean and {content} interval. Direct: on those who receive. Spillover: of more "
+        caption += "coverage, on those passed over. Total: their sum. Overall: of more coverage, on everyone"
         said = [f"{words.capital(words.sentence(results, e))}." for e in shown]
-        refused = "No effect is claimed, because checks failed; the numbers below show where the fit stands."
+        refused = (
+            "" if results.reportable else "No effect is claimed, because checks failed; this is where the fit stands."
+        )
         return blocks(
+            refused,
             self._figure(figures.effects(results), caption, "effects"),
-            listed(said) if results.reportable else refused,
-            "What the effects rest on:", listed(words.basis(results)),
+            "What the effects rest on:",
+            listed(words.basis(results)),
             self._estimates(shown, "Effects", "effects"),
-            "Levels behind the effects:" if (levels := words.levels(results)) else "", listed(levels),
-        )  # fmt: skip
+            _folded(
+                "The effects and the levels behind them, in sentences", listed(said), listed(words.levels(results))
+            ),
+        )
 
     def plain(self) -> Markdown:
         """The model's direct effect beside that of a plain weighted regression."""
         compared = self.results.figures.get("plain") or {}
         whole = {e.key: e for e in self.results.estimates}
-        rows = [[literal(row["label"]), _number(whole.get(f"{name}.direct")), f"{points(row['estimate'])} ({points(row['se'])})",
-                 f"{row['respondents']:,}", f"{row['clusters']:,}" if row["clusters"] else "none", literal(row["words"])]
-                for name, row in compared.items()]  # fmt: skip
-        header = ("Outcome", "Model: direct", "Regression (s.e.)", "Respondents", "Clusters", "How")
-        caption = "Direct effect of the model beside a plain weighted regression with a design-based standard error, points of 100"
-        return Markdown(
-            table(header, rows, caption, "plain", "-rrrr-") if rows else "No plain regression stands beside the model."
+        rows = []
+        for name, row in compared.items():
+            numbers = [_number(whole.get(_direct(name))), f"{points(row['estimate'])} ({points(row['se'])})"]
+            rows.append([literal(row["label"]), *numbers, f"{row['respondents']:,}", literal(row["words"])])
+        if not rows:
+            return Markdown("No plain regression stands beside the model.")
+        header = ("Outcome", "Model (sd)", "Regression (s.e.)", "Respondents", "How")
+        caption = (
+            "Direct effect beside a plain weighted regression with a design-based standard error, in points of 100"
         )
+        return Markdown(table(header, rows, caption, "plain", "-rrr-"))
 
     def districts(self) -> Markdown:
         """The direct effect by district."""
@@ -218,11 +232,10 @@ class Page:
     def predictive(self) -> Markdown:
         """Answers observed, and drawn from the fit, of each model that has them."""
         names = dict.fromkeys(row["model"] for row in self.results.figures.get("predictive") or ())
-        shown = (
-            self._figure(figures.predictive(self.results, name), f"Answers of {words.named(name)}, observed and drawn from the fit",
-                         f"predictive-{name.replace('_', '-')}")
-            for name in names
-        )  # fmt: skip
+        shown = []
+        for name in names:
+            caption = f"Answers of {words.named(name)}, observed and drawn from the fit"
+            shown.append(self._figure(figures.predictive(self.results, name), caption, f"predictive-{_label(name)}"))
         return blocks(*shown) if names else Markdown("No posterior predictive check was drawn.")
 
     def recovery(self) -> Markdown:
@@ -234,7 +247,7 @@ class Page:
 
     def limits(self) -> Markdown:
         """What each model cannot identify, what would break it, which terms were left out."""
-        models, left_out = self.results.models, self.results.dropped_terms
+        models, left_out = figures.models(self.results), self.results.dropped_terms
         said = (f"**{words.capital(words.named(name))}.** {words.stop(m['not_identified'])} What would break it: "
                 f"{words.stop(m['would_break'])}" for name, m in models.items())  # fmt: skip
         rows = ([words.named(t.model), literal(t.term), literal(t.why)] for t in left_out)
@@ -258,12 +271,12 @@ class Page:
             "ESS",
             "Status",
         )
-        folded = [
-            _folded(f"Parameters of {words.named(name)}", table(
-                header, map(_parameter, model["parameters"]), f"Parameters of {words.named(name)}, on the scale of the model",
-                f"parameters-{name.replace('_', '-')}", "-rrrrrr-"))
-            for name, model in self.results.models.items()
-        ]  # fmt: skip
+        folded = []
+        for name, model in figures.models(self.results).items():
+            title = f"Parameters of {words.named(name)}"
+            rows = map(_parameter, model["parameters"])
+            caption = f"{title}, on the scale of the model"
+            folded.append(_folded(title, table(header, rows, caption, f"parameters-{_label(name)}", "-rrrrrr-")))
         return blocks(
             _folded("All estimates", self._estimates(self.results.estimates, "All estimates", "estimates")), *folded
         )
@@ -278,7 +291,7 @@ class Page:
             [literal(name), f"`{re.sub('[^0-9a-z]', '', digest)}`"]
             for name, digest in sorted(self.results.artefacts.items())
         ]
-        prints = ", ".join(f"{words.named(n)} `{m['fingerprint']}`" for n, m in self.results.models.items())
+        prints = ", ".join(f"{words.named(n)} `{m['fingerprint']}`" for n, m in figures.models(self.results).items())
         return blocks(
             f"Made on {literal(made['date'])} with {said}; root seed {study['seed']}. Fits: {prints}.",
             "To make it again, run this in the folder of the study:", code("largesse run ."),
@@ -312,12 +325,7 @@ class Page:
         )
 
     def _estimate(self, e: Estimate) -> list[str]:
-        extra = f" (extrapolated: {e.extrapolation})" if e.extrapolation else ""
-        row = [
-            literal(figures.outcome(self.results, e.outcome)),
-            literal(f"{e.contrast} {e.group}{extra}"),
-            points(e.mean),
-        ]
+        row = [literal(figures.outcome(self.results, e.outcome)), _contrast(e), points(e.mean)]
         row += [span(e.lower, e.upper), f"{e.p_positive:.2f}", f"{e.p_negligible:.2f}", e.status.replace("_", " ")]
         return row + ([points(e.truth) if e.truth is not None else "–"] if self.results.study["synthetic"] else [])
 
@@ -333,6 +341,28 @@ def _folded(title: str, *parts: str) -> str:
 def _name(covariate: Any) -> str:
     """A covariate's name, from a plain name or a record with a label."""
     return str(covariate.get("label") or covariate["name"]) if isinstance(covariate, Mapping) else str(covariate)
+
+
+def _label(model: str) -> str:
+    """A model's name within the label of a figure or table."""
+    return model.replace("_", "-")
+
+
+def _direct(name: str) -> str:
+    """The estimate beside a plain comparison: `loyalty.at.x` -> `loyalty.direct.at.x`."""
+    outcome, _, profile = name.partition(".")
+    return f"{outcome}.direct.{profile}".rstrip(".")
+
+
+def _contrast(e: Estimate) -> str:
+    """A contrast as a reader knows it: a level says with which gift, an extrapolation beyond what."""
+    gift = (
+        {"0": ", nobody's own gift", "1": ", everybody's own gift"}.get(e.key.split(".")[2], "")
+        if "level." in e.key
+        else ""
+    )
+    beyond = f" (extrapolated: {e.extrapolation})" if e.extrapolation else ""
+    return literal(f"{e.contrast}{gift}{', ' if e.group else ''}{e.group}{beyond}")
 
 
 def _number(e: Estimate | None) -> str:

@@ -53,7 +53,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], caption: str, la
     """A pipe table of cells that are Markdown already; `right` has an `r` for each column of numbers, else a `-`."""
     lines = [header, *rows]
     widths = [max(3, *(min(len(row[c]), WIDEST) for row in lines)) for c in range(len(header))]
-    numeric = right.ljust(len(header), "-")
+    numeric = right.ljust(len(header), "-")[: len(header)]
     rule = ["-" * (w - 1) + (":" if side == "r" else "-") for w, side in zip(widths, numeric, strict=True)]
     text = "\n".join(f"| {' | '.join(row)} |" for row in (header, rule, *lines[1:]))
     return f"{text}\n\n: {caption} {{#tbl-{label}}}"

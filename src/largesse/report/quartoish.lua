@@ -189,7 +189,8 @@ local function callout(div, kind)
   local class, collapse = ' class="callout callout-' .. kind .. '"', div.attributes.collapse
   if collapse then
     local open = collapse == 'false' and ' open' or ''
-    return joined(html('<details' .. class .. open .. '><summary>' .. heading .. '</summary>'), div.content, html '</details>')
+    local summary = title and '<span class="callout-fold">' .. escape(title) .. '</span>' or word
+    return joined(html('<details' .. class .. open .. '><summary>' .. summary .. '</summary>'), div.content, html '</details>')
   end
   return joined(html('<div' .. class .. ' role="note"><p class="callout-head">' .. heading .. '</p>'), div.content,
     html '</div>')

@@ -223,6 +223,7 @@ def receipts(results: Results) -> list[str]:
         said.append(f"{points(level.mean)} of 100 people receive a gift ({_interval(results, level)}).")
     if {"top", "bottom", "selectivity"} <= set(known):
         top, bottom, gap = (known[k] for k in ("top", "bottom", "selectivity"))
+        said.append("Standing is how a person's attributes count with those who hand out the gifts.")
         most, least = (f"{points(e.mean)} in 100 receive ({_interval(results, e)})" for e in (top, bottom))
         said.append(f"Of the quarter of people with most standing {most}, of the quarter with least {least}.")
         said.append(f"The two quarters are {size(results, gap)} apart.")
