@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple, Self
+from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
 import numpy as np
-from pydantic import ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 from scipy import stats
 from scipy.special import logit
 
@@ -21,6 +21,7 @@ from largesse.study import DisagreementError, Record, problems_of, read_toml
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Arguments = Mapping[str, Any]
+Words = Annotated[str, Field(min_length=1)]
 
 
 class Family(NamedTuple):
@@ -131,9 +132,9 @@ class Prior(Record):
     distribution: str
     arguments: Mapping[str, float | str]
     dims: tuple[str, ...] = ()
-    unit: str
-    statement: str
-    by: str
+    unit: Words
+    statement: Words
+    by: Words
     date: date
     source: Source
     alternatives: tuple[Alternative, ...] = ()
@@ -154,8 +155,11 @@ class Prior(Record):
         return FAMILIES[self.distribution]
 
     def resolved(self, theta: Mapping[str, Any]) -> dict[str, Any]:
-        """The arguments, with the name of a parameter replaced by its value in `theta`."""
-        return {k: theta[v] if isinstance(v, str) else v for k, v in self.arguments.items()}
+        """The arguments, with the name of a parameter replaced by its value in `theta`.
+
+        Numbers come as double-precision arrays: PyTensor would take a bare 1.5 for a number of 16 bits.
+        """
+        return {k: theta[v] if isinstance(v, str) else np.asarray(v, dtype=float) for k, v in self.arguments.items()}
 
     def rvs(
         self, rng: np.random.Generator, size: tuple[int, ...] = (), theta: Mapping[str, Any] | None = None

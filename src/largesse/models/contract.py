@@ -162,7 +162,7 @@ def _cutpoints(p: Parameter, prior: Prior, _made: Variables, answers: Mapping[st
     flat vector serves items with different numbers of answers. With S the share above a cut, cut = log((1 - S) / S).
     """
     sizes = answers[p.dims[0]]
-    a = float(prior.arguments["concentration"])
+    a = prior.resolved({})["concentration"]
     rest = np.concatenate([np.arange(n - 1, 0, -1) for n in sizes])
     stick = pm.Beta(p.free, alpha=a, beta=a * rest, dims=p.dims)
     log_above = pt.matmul(_running(sizes), pt.log1p(-stick))
