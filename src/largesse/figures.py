@@ -236,9 +236,9 @@ def predictive(results: Results, model: str) -> Picture:
     }
     figure.subplots_adjust(**edges, hspace=0.34 / (0.19 * longest), wspace=0.08)
     for row in bars:
-        left, right = panels[items.index(row["item"])]
-        _bars(right if row["gift"] else left, row)
-        _answers(left, row)
+        _bars(panels[items.index(row["item"]), int(row["gift"])], row)
+    for left, item in zip(panels[:, 0], items, strict=True):
+        _answers(left, next(row for row in bars if row["item"] == item))
     for axes, words in zip(panels[0], ("passed over", "received a gift"), strict=True):
         _above(axes, words, (0, 17), color=MUTED)
     figure.supxlabel("answers, in 100", fontsize=7.5, color=MUTED, y=0.27 / figure.get_figheight())

@@ -314,15 +314,13 @@ class Page:
             "Contrast",
             "Mean",
             f"{words.content(self.results)} interval",
-            "P(above 0)",
-            "P(negligible)",
+            "P(\\>0)",
+            "P(small)",
             "Status",
         ]
         header += ["Truth"] if self.results.study["synthetic"] else []
         small = points(self.results.study["rope"])
-        return table(
-            header, rows, f"{caption}, in points of 100; negligible is within {small} of nought", label, "--rrrr-r"
-        )
+        return table(header, rows, f"{caption}, in points of 100; small is within {small} of nought", label, "--rrrr-r")
 
     def _estimate(self, e: Estimate) -> list[str]:
         row = [literal(figures.outcome(self.results, e.outcome)), _contrast(e), points(e.mean)]

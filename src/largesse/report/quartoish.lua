@@ -266,15 +266,17 @@ local function lift_mark(doc) -- .synthetic-mark is a band across the page, not 
 end
 
 function Pandoc(doc)
-  local mark, has_refs
+  local mark, has_refs, cites
   doc, mark = lift_mark(doc)
   doc = doc:walk { Inlines = equations, Image = image, Link = link, Table = table_label }:walk { Div = shaped }
   doc = headings(doc)
   doc = doc:walk(numbering(doc.meta['number-sections'] == true)):walk { Cite = reference }
   doc = doc:walk { traverse = 'topdown', CodeBlock = code, Table = scrolling }
-  doc:walk { Div = function(d) has_refs = has_refs or d.identifier == 'refs' end }
+  doc:walk { Div = function(d) has_refs = has_refs or d.identifier == 'refs' end, Cite = function() cites = true end }
   if failed then os.exit(83, true) end
   doc.meta['synthetic-mark'] = mark
-  if doc.meta.bibliography and not has_refs then doc.meta['reference-section-title'] = pandoc.Inlines 'References' end
+  if cites and not has_refs then
+    doc.blocks:extend { pandoc.Header(2, 'References', { id = 'references', class = 'unnumbered' }), pandoc.Div({}, { id = 'refs' }) }
+  end
   return doc
 end
