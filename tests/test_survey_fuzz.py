@@ -1,4 +1,4 @@
-"""Surveys by chance: any table either validates or is refused, and the order of rows changes nothing."""
+"""Surveys by chance: any table or file either validates or is refused, and the order of rows changes nothing."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyreadstat
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from largesse.errors import LargesseError
-from largesse.study import Study
-from largesse.survey import Survey, validate
+from largesse.districts import district_table
+from largesse.errors import InputError, LargesseError
+from largesse.study import Study, read_toml
+from largesse.survey import Survey, read_survey, validate
 
 SETTINGS = settings(max_examples=100, derandomize=True, deadline=None)
 COLUMNS = {
@@ -30,10 +33,17 @@ COLUMNS = {
 NAMES = ["g", "a", "b", "m", "d", "p", "t", "r", "w", "c", "x"]
 
 
-def study(**changes: Any) -> Study:
+def study(folder: Path = Path(), **changes: Any) -> Study:
     """A study with every role."""
     table = {"name": "a", "title": "A", "seed": 1, "models": ["m"], "survey": {"file": "s.csv"}, "columns": COLUMNS}
-    return Study.from_table({**table, "missing": {"dont_know": [8], "refused": [9]}, **changes}, Path("study.toml"))
+    return Study.from_table({**table, "missing": {"dont_know": [8], "refused": [9]}, **changes}, folder / "study.toml")
+
+
+def is_clear(error: LargesseError) -> bool:
+    """Each problem is said once, on one line, with its place, what was found and what was expected."""
+    problems = error.problems if isinstance(error, InputError) else ()
+    whole = all(p.where and p.found and p.expected and "\n" not in str(p) for p in problems)
+    return bool(problems) and len(set(problems)) == len(problems) and whole
 
 
 scalars = (
@@ -46,31 +56,22 @@ scalars = (
     | st.dates().map(pd.Timestamp)
     | st.binary(max_size=2)
     | st.lists(st.integers(), max_size=2)
+    | st.complex_numbers(max_magnitude=3)
 )
-columns = (
-    st.lists(scalars, min_size=6, max_size=6)
-    | st.lists(st.integers(0, 3), min_size=6, max_size=6)
-    | st.lists(st.sampled_from(["0", "1", "", "8"]), min_size=6, max_size=6)
-    | st.lists(st.sampled_from(["low", "high"]), min_size=6, max_size=6).map(
-        lambda v: pd.Categorical(v, ["low", "high"], ordered=True)
+
+
+def columns(n: int) -> st.SearchStrategy[Any]:
+    """Answers of n people: anything at all, or such as a survey has."""
+    return (
+        st.lists(scalars, min_size=n, max_size=n)
+        | st.lists(st.integers(0, 3), min_size=n, max_size=n)
+        | st.lists(st.sampled_from(["0", "1", "", "8"]), min_size=n, max_size=n)
+        | st.lists(st.sampled_from(["low", "high"]), min_size=n, max_size=n).map(
+            lambda v: pd.Categorical(v, ["low", "high"], ordered=True)
+        )
+        | st.just(pd.date_range("2017-10-01", periods=n))
+        | st.just(pd.array([None] * n, dtype="Int64"))
     )
-)
-tables = st.fixed_dictionaries({}, optional=dict.fromkeys([*NAMES, "other", "name"], columns))
-settings_of_levels = st.dictionaries(
-    st.sampled_from(NAMES), st.lists(st.sampled_from(["0", "1", "2", "low", "high", "8"]), unique=True), max_size=3
-)
-
-
-@SETTINGS
-@given(raw=tables, levels=settings_of_levels, threshold=st.none() | st.integers(1, 3))
-def test_any_table_validates_or_is_refused(raw: dict[str, Any], levels: dict[str, Any], threshold: int | None) -> None:
-    """No table, however strange, ends in anything but a survey or an error of this package."""
-    try:
-        survey = validate(pd.DataFrame(raw), study(levels=levels, gift={"threshold": threshold}), "s.csv")
-    except LargesseError as error:
-        assert str(error)
-    else:
-        assert len(survey.table) > 0
 
 
 @st.composite
@@ -97,6 +98,121 @@ def good(draw: st.DrawFn) -> pd.DataFrame:
     table.loc[[0, 1], "b"] = ["low", "high"]
     table.loc[2, ["g", "c"]] = [None, None] if holes else table.loc[2, ["g", "c"]].to_list()
     return table
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> pd.DataFrame:
+    """A table that validates, with up to three columns replaced by anything, or left out."""
+    table = draw(good())
+    for name in draw(st.lists(st.sampled_from([*NAMES, "other", "name"]), max_size=3, unique=True)):
+        column = draw(columns(len(table)) | st.none())
+        table = table.drop(columns=name, errors="ignore") if column is None else table.assign(**{name: list(column)})
+    return table
+
+
+levels_of_some = st.dictionaries(
+    st.sampled_from(["g", "a", "b", "m", "d", "p", "t", "c"]),
+    st.lists(st.sampled_from(["0", "1", "2", "low", "high", "8"]), unique=True),
+    max_size=2,
+)
+
+
+@settings(SETTINGS, max_examples=300)
+@given(table=damaged(), levels=levels_of_some, threshold=st.none() | st.integers(1, 3))
+def test_any_table_validates_or_is_refused(table: pd.DataFrame, levels: dict[str, Any], threshold: int | None) -> None:
+    """No table, however strange, ends in anything but a survey or a clear error of this package."""
+    there = study(levels={"b": ["low", "high"], **levels}, gift={"threshold": threshold})
+    try:
+        survey = validate(table, there, "s.csv")
+    except LargesseError as error:
+        if not is_clear(error):
+            raise
+    else:
+        assert set(survey.table["gift"]) == {0, 1}
+        assert np.isfinite(survey.table[["x", "weight"]]).all(axis=None)
+        assert all(survey.table[item].nunique() > 1 for item in ("a", "b", "market"))
+
+
+@SETTINGS
+@given(
+    data=st.data(), names=st.lists(st.sampled_from(["wave", "province", "coverage", "population", "y"]), unique=True)
+)
+def test_any_district_table_is_indexed_or_refused(data: st.DataObject, names: list[str]) -> None:
+    """No district table ends in anything but an indexed table or a clear error of this package."""
+    asked = pd.DataFrame({"district": ["1", "2"], "wave": ["1", "1"]})
+    table = pd.DataFrame({"district": [1, 2, 3], **{name: data.draw(columns(3)) for name in names}})
+    table["district"] = data.draw(st.just([1, 2, 3]) | columns(3).map(list))
+    try:
+        known = district_table(table, "districts.csv", asked, by_wave=True)
+    except LargesseError as error:
+        if not is_clear(error):
+            raise
+    else:
+        assert {("1", "1"), ("2", "1")} <= set(known.index)
+        assert "coverage" not in known or known["coverage"].dropna().between(0, 1).all()
+
+
+# --- files -----------------------------------------------------------------------------------------------------
+
+
+def whole(name: str, path: Path) -> bytes:
+    """The bytes of a survey file of some kind."""
+    table = pd.DataFrame({"got": [0, 1, 0, 1], "trust": [1, 2, 3, 98], "said": ["yes", "no", "혜산", ""]})
+    write = {
+        "s.csv": lambda: table.to_csv(path, index=False),
+        "s.parquet": lambda: table.to_parquet(path),
+        "s.dta": lambda: pyreadstat.write_dta(table, str(path), variable_value_labels={"trust": {98: "unsure"}}),
+        "s.sav": lambda: pyreadstat.write_sav(table, str(path), missing_ranges={"trust": [98]}),
+    }
+    write[name]()
+    return path.read_bytes()
+
+
+bytes_changed = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=8)
+
+
+@pytest.mark.parametrize("name", ["s.csv", "s.parquet", "s.dta", "s.sav"])
+def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
+    """A file of any bytes, or a good file cut short or altered in places, is read or refused, whatever its kind."""
+    path = tmp_path_factory.mktemp("fuzz") / name
+    good_bytes = whole(name, path)
+    there = study(path.parent, survey={"file": name}, columns={"gift": "got", "loyalty": ["trust"]})
+    read_survey(there)
+
+    def altered(places: list[tuple[float, int]]) -> bytes:
+        content = bytearray(good_bytes)
+        for place, byte in places:
+            content[int(place * len(content))] = byte
+        return bytes(content)
+
+    cut = st.integers(0, len(good_bytes) - 1).map(lambda n: good_bytes[:n])
+
+    @settings(SETTINGS, max_examples=150)
+    @given(content=st.binary(max_size=200) | cut | bytes_changed.map(altered))
+    def is_read_or_refused(content: bytes) -> None:
+        path.write_bytes(content)
+        try:
+            read_survey(there)
+        except LargesseError as error:
+            if not is_clear(error):
+                raise
+
+    is_read_or_refused()
+
+
+@SETTINGS
+@given(
+    content=st.binary(max_size=60) | st.text(max_size=60).map(str.encode) | st.text("a1.=[]{}\"'\n-#:T", max_size=40)
+)
+def test_any_toml_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes | str) -> None:
+    """A study.toml of any bytes is a table or a clear error of this package, and so is a study made from the table."""
+    path = tmp_path_factory.getbasetemp() / "study.toml"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    try:
+        Study.from_table(read_toml(path), path)
+    except LargesseError as error:
+        if not is_clear(error):
+            raise
 
 
 LEVELS = {"b": ["low", "high"], "a": ["0", "1", "2", "3"], "c": ["core", "wavering", "hostile"]}

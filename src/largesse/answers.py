@@ -305,7 +305,7 @@ def _numbers(question: Question) -> tuple[NDArray[np.float64], NDArray[np.int8]]
     series = question.series
     if pd.api.types.is_datetime64_any_dtype(series) or pd.api.types.is_complex_dtype(series):
         raise question.wrong("dates or complex numbers", "numbers")
-    text = series if pd.api.types.is_numeric_dtype(series) else series.astype(object).map(str, na_action="ignore")
+    text = series if pd.api.types.is_numeric_dtype(series) else series.astype(object).where(series.notna(), "").map(str)
     values = pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan).copy()
     status = np.where(np.isnan(values), Missing.BLANK, 0).astype(np.int8)
     for code, kind in {**question.blanks, **question.kinds}.items():

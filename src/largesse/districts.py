@@ -101,7 +101,7 @@ def _unknown(table: pd.DataFrame, keys: list[str], asked: pd.DataFrame, where: s
 
 def _in_numbers(column: pd.Series[Any]) -> pd.Series[Any]:
     """Numbers, NaN where there is none; a date is not one."""
-    text = column.astype(object).map(str, na_action="ignore")
+    text = column.astype(object).where(column.notna(), "").map(str)
     return pd.to_numeric(text, errors="coerce").astype(float)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +22,15 @@ from largesse.study import plain
 SAMPLE = 1_000  # values of a column looked at for e-mail addresses and phone numbers
 TOLERATED = 0.10  # share of values that may look like one by accident
 NO_ANSWER = ["", "NA", "NaN"]  # unquoted in a CSV file: nothing was answered
-BROKEN_STATISTICAL = (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, ValueError, OverflowError, MemoryError)
+DOUBLED = r"column '(.*)' is duplicated.*"  # what pyreadstat warns of, and mends by another name
+BROKEN_STATISTICAL = (
+    pyreadstat.ReadstatError,
+    pyreadstat.PyreadstatError,
+    ValueError,
+    ArithmeticError,
+    LookupError,
+    MemoryError,
+)  # what its parser stumbles over where a length or a place in a damaged file is wrong
 
 HEADERS: Mapping[str, str] = {
     "a name": r"\b((sur|fore|nick|user|first|last|full|given|family|maiden)?names?)\b|이름|성명|성함",
@@ -158,10 +167,11 @@ def _parquet(path: Path, encoding: str, where: str) -> Raw:
     del encoding  # a Parquet file says its own
     with path.open("rb") as handle:
         try:
-            table = parquet.ParquetFile(handle).read()
+            table = parquet.ParquetFile(handle).read().replace_schema_metadata(None)
+            table.validate(full=True)
             if problems := repeated(table.column_names, where):
                 raise InputError(problems)
-            return Raw(table.to_pandas(ignore_metadata=True, integer_object_nulls=True))  # a long id keeps its digits
+            return Raw(table.to_pandas(integer_object_nulls=True))  # a long id beside a blank keeps its digits
         except (pa.ArrowException, OSError, UnicodeDecodeError):
             raise InputError.one(where, "", "a file that is truncated or not Parquet", "a whole Parquet file") from None
 
@@ -174,7 +184,12 @@ def _statistical(read: Callable[[str, str | None], Any], kind: str) -> Callable[
         declared = None if encoding == "utf-8" else encoding  # these files usually say their own
         path.open("rb").close()  # what cannot be opened is not called truncated
         try:
-            table, meta = read(str(path), declared)
+            with warnings.catch_warnings():
+                warnings.filterwarnings("error", message=DOUBLED)
+                table, meta = read(str(path), declared)
+        except UserWarning as warning:
+            name = re.sub(DOUBLED, r"\1", str(warning))
+            raise InputError.one(where, f"column '{name}'", "two columns of this name", "one") from None
         except UnicodeDecodeError as error:
             raise _undecodable(where, encoding, error.start) from None
         except BROKEN_STATISTICAL as error:
