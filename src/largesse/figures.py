@@ -18,6 +18,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.style import context
 from matplotlib.ticker import MaxNLocator
 
 from largesse.results import Estimate, Results, Status, direction
@@ -86,7 +87,7 @@ class Picture(Figure):
 
     def _saved(self, letters: str) -> tuple[bytes, bool]:
         out = io.BytesIO()
-        with mpl.rc_context({**STYLE, "svg.fonttype": letters}), warnings.catch_warnings(record=True) as said:
+        with context(["default", STYLE, {"svg.fonttype": letters}]), warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
             self.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
         missing = any("missing from" in str(warning.message) for warning in said)
@@ -96,10 +97,10 @@ class Picture(Figure):
 # Numbers, as figures and sentences print them ------------------------------------------------------------------------
 
 
-def points(share: float, *, signed: bool = False) -> str:
+def points(share: float) -> str:
     """A share of the outcome's range in points of 100, with one decimal and a true minus."""
     value = round(100 * share, 1) + 0.0  # no minus before nought
-    return f"{value:{'+' if signed and value else ''}.1f}".replace("-", "\N{MINUS SIGN}")
+    return f"{value:.1f}".replace("-", "\N{MINUS SIGN}")
 
 
 def span(lower: float, upper: float) -> str:
@@ -142,7 +143,7 @@ def _styled[**P](draw: Callable[P, Picture]) -> Callable[P, Picture]:
 
     @wraps(draw)
     def drawn(*args: P.args, **kwargs: P.kwargs) -> Picture:
-        with mpl.rc_context(STYLE):
+        with context(["default", STYLE]):
             return draw(*args, **kwargs)
 
     return drawn

@@ -61,7 +61,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], caption: str, la
 
 def figure(svg: bytes, alt: str, caption: str, label: str) -> str:
     """A figure with its caption, its label and the words for those who do not see it."""
-    words = escape(" ".join(alt.split())).replace("\\", "\\\\")
+    words = re.sub(r"[^\w ,.:;%()]", lambda sign: f"&#{ord(sign[0])};", " ".join(alt.split()))  # no sign is markup
     image = f'![](data:image/svg+xml;base64,{b64encode(svg).decode()}){{fig-alt="{words}"}}'
     return f"::::: {{#fig-{label}}}\n{image}\n\n{caption}\n:::::"
 

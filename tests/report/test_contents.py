@@ -1,0 +1,153 @@
+"""The contents of a page adapt to a study, print its numbers, and say when they are out of date."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from report import invented
+
+from largesse.figures import points, span
+from largesse.report.contents import Page
+from largesse.report.markdown import Markdown, code, figure, literal, math, table
+from largesse.results import Results
+from largesse.store import file_digest
+
+EVERY = (
+    *(
+        "status",
+        "headline",
+        "question",
+        "data",
+        "coverage",
+        "models",
+        "learning",
+        "checks",
+        "receipts",
+        "effects",
+        "plain",
+    ),
+    *("districts", "predictive", "recovery", "limits", "parameters", "provenance", "citation"),
+)
+CASES = {"full": invented.results, "unreportable": invented.unreportable, "bare": invented.bare}
+
+
+def stripped(markdown: Markdown) -> str:
+    """The text without its pictures."""
+    return re.sub(r"base64,[\w+/=]+", "", str(markdown))
+
+
+def whole(results: Results) -> str:
+    """The whole page as text."""
+    return "\n".join(stripped(getattr(Page(results), name)()) for name in EVERY)
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("name", EVERY)
+def test_every_section_of_every_study_says_something(case: str, name: str) -> None:
+    """No section is empty, and none prints what is missing as if it were a value."""
+    said = stripped(getattr(Page(CASES[case]()), name)())
+    assert said.strip()
+    assert not re.search(r"\b(nan|None|inf)\b", said)
+
+
+def test_the_template_shows_every_section_once(repo: Path) -> None:
+    """Each method of the contents is called by the template, and nothing else is."""
+    template = (repo / "src/largesse/report/study.qmd").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"page\.(\w+)\(\)", template)) == sorted(EVERY)
+
+
+def test_what_a_study_does_not_have_is_said() -> None:
+    """No receipt model, one district, no coverage, no truth, no regression: each section says so."""
+    page = Page(invented.bare())
+    assert "does not model who receives" in str(page.receipts())
+    assert "by district are not estimated" in str(page.districts())
+    assert "is not followed" in str(page.coverage())
+    assert "truth is not known" in str(page.recovery())
+    assert "No plain regression" in str(page.plain())
+    assert "Beyond what was observed" in str(page.limits())
+
+
+def test_a_study_that_is_not_synthetic_never_says_that_it_is() -> None:
+    """The marks of synthetic data are on every synthetic page, and on no other."""
+    assert "synthetic" not in whole(invented.bare()).lower()
+    made = Page(invented.results())
+    assert "{.synthetic-mark}" in str(made.status())
+    for name in ("coverage", "learning", "effects", "districts", "predictive", "recovery"):
+        pictures = re.findall(r"^:+ \{#fig-.*?^:+$", str(getattr(made, name)()), flags=re.MULTILINE | re.DOTALL)
+        assert pictures
+        assert all("(synthetic data)" in each for each in pictures)
+
+
+def test_every_estimate_is_printed_with_its_interval() -> None:
+    """Mean, interval and status of every estimate stand in the table of all estimates."""
+    made = invented.results()
+    rows = [row for row in str(Page(made).parameters()).splitlines() if row.startswith("| ")]
+    for e in made.estimates:
+        assert any(
+            points(e.mean) in row and span(e.lower, e.upper) in row and e.status in row and literal(e.group) in row
+            for row in rows
+        )
+
+
+def test_every_parameter_is_printed_with_its_prior_and_its_checks() -> None:
+    """One row for each parameter of each model."""
+    made = invented.results()
+    text = str(Page(made).parameters())
+    for model in made.models.values():
+        for row in model["parameters"]:
+            assert f"| {literal(row['key'])} | {row['mean']:.2f} | {row['sd']:.2f} |" in text
+
+
+def test_every_prior_has_its_words_and_its_source() -> None:
+    """A prior stands with distribution, statement and source; a key that the bibliography lacks is no citation."""
+    made = invented.results()
+    known = Page(made, cited=frozenset({"manacorda2011"}))
+    assert "[@manacorda2011]" in str(known.models())
+    assert "@manacorda2011" not in str(Page(made).models())
+    assert "Normal(0, 0.7)" in str(known.models())
+    assert literal("95% sure of less than 30 points") in str(known.models())
+
+
+def test_what_was_dropped_is_counted_but_not_to_the_person() -> None:
+    """Counts below 5 are not told."""
+    said = str(Page(invented.results()).data())
+    assert "| 57 |" in said
+    assert "| fewer than 5 |" in said
+    assert "| 3 |" not in said
+
+
+def test_a_file_that_changed_makes_the_page_stale(tmp_path: Path) -> None:
+    """Results whose inputs were edited say so at the top; untouched inputs say nothing."""
+    (tmp_path / "study.toml").write_text("name = 'x'\n", encoding="utf-8")
+    made = invented.results()
+    fresh = {"study.toml": file_digest(tmp_path / "study.toml"), "survey.csv": "cd" * 32}
+    replace(made, artefacts=fresh).write(tmp_path / "results.json")
+    page = Page.read(tmp_path / "results.json")
+    assert page.stale == ()
+    assert "**Stale.**" not in str(page.status())
+    assert page.digest in str(page.provenance())
+    (tmp_path / "study.toml").write_text("name = 'y'\n", encoding="utf-8")
+    stale = Page.read(tmp_path / "results.json")
+    assert "**Stale.** Changed since these results were made: study\\.toml" in str(stale.status())
+
+
+def test_the_order_of_models_is_the_study_s(tmp_path: Path) -> None:
+    """Results are written with sorted keys; the page goes by the study's list of models all the same."""
+    made = invented.results()
+    made.write(tmp_path / "results.json")
+    tabs = re.findall(r"^### (.*)$", str(Page.read(tmp_path / "results.json").models()), flags=re.MULTILINE)
+    assert [tab.lower().replace(" ", "_") for tab in tabs] == made.study["models"]
+
+
+def test_markdown_says_exactly_what_it_is_given() -> None:
+    """Text is literal, a cell holds no second column, code holds its own fences, alternative text is one attribute."""
+    assert literal("a|b *c*\n$d$") == r"a\|b \*c\* \$d\$"
+    assert literal("-1.5") == "-1.5"
+    assert math(r"\alpha_d") == r"$\alpha_d$"
+    assert math("a$b") == r"a\$b"
+    assert code("x\n````\ny").startswith("````` {.text}\n")
+    assert '"' not in figure(b"<svg/>", 'a "b" [c](d)', "caption", "x").split('fig-alt="')[1].split('"}')[0]
+    assert table(("A", "B"), [("1", "2")], "words", "t", "-r").splitlines()[1] == "| --- | --: |"
