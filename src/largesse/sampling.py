@@ -82,7 +82,8 @@ def fit(
     """
     priors, sampler = priors or model.priors(), sampler or Sampler()
     priors.check(model.parameters)
-    ready = compiled(model, cells, priors).with_data(**_swappable(model.arrays(cells, nodes)))
+    ready = compiled(model, cells, priors)
+    ready = ready.with_data(**_swappable(model.arrays(cells, nodes), ready.shared_data))
     draws, tune = attempt * sampler.draws, attempt * sampler.tune
     started = time.monotonic()
     try:
@@ -102,9 +103,12 @@ def fit(
     return Fit(kept)
 
 
-def _swappable(arrays: Mapping[str, Array]) -> dict[str, Array]:
-    """Arrays for `with_data`, which casts without asking: integers must stay 32-bit integers."""
-    return {n: a.astype("int32") if a.dtype.kind == "i" else a.astype(float) for n, a in arrays.items()}
+def _swappable(arrays: Mapping[str, Array], known: Mapping[str, Array]) -> dict[str, Array]:
+    """The arrays that the compiled model reads: a design that drops a term drops its data.
+
+    `with_data` casts without asking: integers must stay 32-bit integers.
+    """
+    return {n: a.astype("int32") if a.dtype.kind == "i" else a.astype(float) for n, a in arrays.items() if n in known}
 
 
 def _progress(name: str, started: float) -> dict[str, Any]:

