@@ -10,7 +10,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -54,29 +54,38 @@ class Workflow:
         """The study's record."""
         return self.inputs.study
 
-    def fit_path(self, model: Model) -> Path:
-        """Where the fit of these inputs is or will be; its name changes with whatever would change a draw."""
+    @cached_property
+    def fit_paths(self) -> dict[str, Path]:
+        """Model -> where its fit is or will be; the name changes with whatever would change a draw."""
+        return {m.name: self._fit_path(m) for m in self.inputs.models}
+
+    @cached_property
+    def audit_paths(self) -> dict[str, Path]:
+        """Model -> where the audit of its fit is or will be; any change of code or gates asks again."""
+        return {m.name: self._audit_path(m) for m in self.inputs.models}
+
+    def _fit_path(self, model: Model) -> Path:
         name = model.name
         made_by = fit_fingerprint(
             model, self.inputs.cells[name], self.inputs.priors[name], self.study.sampler, self.study.seed
         )
         return self.study.private / f"fit-{name}-{made_by}.nc"
 
-    def audit_path(self, model: Model) -> Path:
-        """Where the audit of the fit is or will be; any change of code or gates asks again."""
-        gates = fingerprint(self.fit_path(model).name, self.study.gates.model_dump(), code())
+    def _audit_path(self, model: Model) -> Path:
+        gates = fingerprint(self.fit_paths[model.name].name, self.study.gates.model_dump(), code())
         return self.study.private / f"audit-{model.name}-{gates}.json"
 
     def fits(self) -> dict[str, Fit]:
         """Every model's fit, drawn where none is stored."""
         return {
-            m.name: self._stored(self.fit_path(m), Fit.load, lambda m=m: self._settled(m)) for m in self.inputs.models
+            m.name: self._stored(self.fit_paths[m.name], Fit.load, lambda m=m: self._settled(m))
+            for m in self.inputs.models
         }
 
     def audits(self, fits: Mapping[str, Fit]) -> dict[str, Audit]:
         """Every model's audit, asked where none is stored."""
         return {
-            m.name: self._stored(self.audit_path(m), Audit.read, lambda m=m: self._audited(m, fits))
+            m.name: self._stored(self.audit_paths[m.name], Audit.read, lambda m=m: self._audited(m, fits))
             for m in self.inputs.models
         }
 
@@ -89,14 +98,14 @@ class Workflow:
         fits = self.fits()
         audits = self.audits(fits)
         log.info("estimating")
-        files = {p.name: p for m in self.inputs.models for p in (self.fit_path(m), self.audit_path(m))}
+        files = {p.name: p for m in self.inputs.models for p in (self.fit_paths[m.name], self.audit_paths[m.name])}
         found = record(self.inputs, fits, audits, self.inputs.files | files, made_by)
         found.write(path)
         return found
 
     def results_fingerprint(self) -> str:
         """Of everything that could change a number or a word of the results."""
-        audits = [self.audit_path(m).name for m in self.inputs.models]
+        audits = [self.audit_paths[m.name].name for m in self.inputs.models]
         files = {name: file_digest(path) for name, path in self.inputs.files.items()}
         return fingerprint(audits, files, self.study.model_dump(mode="json"), code())
 
