@@ -37,7 +37,10 @@ class InputError(LargesseError):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(map(str, self.problems)))
+        super().__init__(self.problems)  # as given, so that the error survives the way back from a worker process
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.problems))
 
     @classmethod
     def one(cls, where: object, key: str, found: str, expected: str) -> InputError:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from html import escape
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-from largesse.errors import InputError
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+
+from largesse.errors import InputError, Problem
 from largesse.store import write_json
 
-SCHEMA = "largesse.results/1"
+SCHEMA: Final = "largesse.results/1"
+STRICT: Final = ConfigDict(extra="forbid")  # of a file that is read: what is not known is an error
+SURE: Final = 0.95  # posterior probability from which a direction is put in words
 Status = Literal["identified", "conditional", "prior_driven"]
 
 
@@ -27,7 +33,8 @@ class Answer(StrEnum):
     NOT_RUN = "not run"
 
 
-@dataclass(frozen=True)
+@with_config(STRICT)
+@dataclass(frozen=True, repr=False)
 class Verdict:
     """One gate's answer about one model, with its sentence.
 
@@ -37,7 +44,8 @@ class Verdict:
     model : the model it was asked of.
     answer : an enumerated :class:`Answer`.
     sentence : the answer in words, with what to do where it is not `passed`.
-    value, limit : the number behind it and the limit it was held against, where there is one.
+    value, limit : the number behind it and the limit it was held against, where there is one; a value that is not
+        finite is none.
     """
 
     gate: str
@@ -47,13 +55,21 @@ class Verdict:
     value: float | None = None
     limit: float | None = None
 
+    def __post_init__(self) -> None:
+        if self.value is not None and not math.isfinite(self.value):
+            object.__setattr__(self, "value", None)
+
     def __str__(self) -> str:
         return f"{self.answer.value:>14}  {self.model}: {self.sentence}"
+
+    def __repr__(self) -> str:
+        return f"<Verdict on {self.gate} of {self.model}: {self.answer.value}; {self.sentence}>"
 
     def _repr_html_(self) -> str:
         return f"<b>{escape(self.answer.value)}</b> · {escape(self.model)}: {escape(self.sentence)}"
 
 
+@with_config(STRICT)
 @dataclass(frozen=True)
 class Estimate:
     """A posterior summary of one estimand, on the outcome scale.
@@ -93,6 +109,7 @@ class Estimate:
     truth: float | None = None
 
 
+@with_config(STRICT)
 @dataclass(frozen=True)
 class Dropped:
     """Answers that did not enter: how many, of which role and column, and why."""
@@ -103,6 +120,7 @@ class Dropped:
     count: int
 
 
+@with_config(STRICT)
 @dataclass(frozen=True)
 class DroppedTerm:
     """A term of a model that the design cannot inform, and why it was left out."""
@@ -112,21 +130,34 @@ class DroppedTerm:
     why: str
 
 
-@dataclass(frozen=True)
+@with_config(STRICT)
+@dataclass(frozen=True, repr=False)
 class Results:
     """Everything a page may print. Written once, read by `report` and `figures`, never edited.
 
+    All numbers are plain and finite; None stands for what is not known. What each table holds:
+
     Attributes
     ----------
-    study : name, title, question, synthetic, seed, author, interval, rope, coverage (low, high), extrapolates.
-    made : largesse and engine versions, date (UTC, ISO), machine-independent.
-    survey : rows, kept, districts, waves, items (name, label, levels, shares by gift arm), weights in words.
-    models : per model: question, fingerprint, equations' card, parameters (name, symbol, unit, status, reason,
-        prior statement and source, posterior mean, sd, interval, prior sd), sampler settings.
+    study : `name`, `title`, `question`, `synthetic`, `seed`, `author`, `interval` (probability content), `rope`
+        (half width of what is too small to matter), `coverage` ([low, high] that are compared, or None),
+        `extrapolates` (why, or None) and `models` (names, in the study's order).
+    made : versions of `largesse` and `python`, `engines` (name -> version) and `date` (UTC, ISO).
+    survey : `rows` in the file, respondents `kept`, `districts`, `waves` (counts), `weights` (in words), `items`
+        [{`name`, `label`, `levels` (lowest first)}], `covariates` (names) and `coverage` {`source`, `reliability`,
+        `center`}.
+    models : by name, {`question`, `outcomes`, `fingerprint`, `respondents`, `sampler` {`draws`, `tune`, `chains`,
+        `nodes`}, `equations`, `not_identified`, `would_break`, `parameters`, `loo` {`elpd`, `se`, `influential`}}.
+        `parameters` is [{`key`, `parameter`, `label`, `symbol`, `meaning`, `unit`, `status`, `reason`, `prior`
+        {`distribution`, `arguments`, `statement`, `kind`, `key`, `where`}, `mean`, `sd`, `lower`, `upper`,
+        `prior_sd`, `contraction`, `rhat`, `ess`, `truth`}].
     verdicts, estimates, dropped, dropped_terms : as their types say.
-    figures : plain numbers that figures draw (posterior predictive shares and the like), by name.
-    truth : of a synthetic study: parameters outside their 99 % interval, and how many could be.
-    artefacts : name of each file this was made from, with its SHA-256.
+    figures : `predictive` [{`model`, `item`, `label`, `levels`, `gift`, `observed`, `mean`, `lower`, `upper`}],
+        shares by level; `coverage` {`districts`, `waves`, `rate` [district][wave]} or None; `plain`, the comparison
+        without a model, outcome -> {`label`, `estimate`, `se`, `respondents`, `clusters`, `words`}.
+    truth : of a synthetic study, {`compared` (how many parameters), `outside` [{`key`, `truth`, `mean`, `sd`,
+        `lower`, `upper`}], `allowed` (how many may be outside), `interval`, `worst` {`key`, `z`}}; else None.
+    artefacts : name of each file this was made from -> its SHA-256.
     """
 
     study: Mapping[str, Any]
@@ -148,8 +179,32 @@ class Results:
 
     @property
     def reportable(self) -> bool:
-        """True when every gate passed, was flagged, or does not apply."""
-        return not self.failed
+        """True when every gate passed, was flagged, or does not apply; what was never asked is not reportable."""
+        return bool(self.verdicts) and not self.failed
+
+    def __repr__(self) -> str:
+        counts = Counter(v.answer for v in self.verdicts)
+        gates = ", ".join(f"{counts[answer]} {answer.value}" for answer in Answer if counts[answer]) or "no gate asked"
+        sizes = f"{len(self.models)} models, {len(self.estimates)} estimates"
+        return f"<Results of {self._name()}: {self._standing()}; {sizes}; {gates}>"
+
+    def _repr_html_(self) -> str:
+        spoken = [v for v in self.verdicts if v.answer not in (Answer.PASSED, Answer.NOT_APPLICABLE)]
+        head = ("outcome", "contrast", "group", "mean", f"{self.study.get('interval', 0):.0%} interval", "status")
+        rows = [
+            (e.outcome, e.contrast, e.group, f"{e.mean:.3f}", f"{e.lower:.3f} to {e.upper:.3f}", e.status)
+            for e in self.estimates
+        ]
+        items = "".join(f"<li>{v._repr_html_()}</li>" for v in spoken)
+        title = f"<p><b>{escape(self._name())}</b>: {escape(self._standing())}</p>"
+        return f"{title}<ul>{items}</ul>{_html_table(head, rows)}"
+
+    def _name(self) -> str:
+        made_up = " (synthetic: no finding about anyone)" if self.study.get("synthetic") else ""
+        return f"{self.study.get('name', '')}{made_up}"
+
+    def _standing(self) -> str:
+        return "reportable" if self.reportable else "not reportable"
 
     def estimate(self, key: str) -> Estimate:
         """The estimate named `key`; an unknown key lists the keys there are."""
@@ -159,7 +214,13 @@ class Results:
         return found[key]
 
     def write(self, path: Path) -> None:
-        """Write as JSON, atomically."""
+        """Write as JSON, atomically.
+
+        Errors
+        ------
+        ValueError
+            when a number is not finite or a value is not plain; names it, and writes nothing.
+        """
         write_json(path, {"schema": SCHEMA, "reportable": self.reportable, **asdict(self)})
 
     @classmethod
@@ -169,30 +230,56 @@ class Results:
         Errors
         ------
         InputError
-            when the file is missing, is not JSON, or was written under another schema.
+            when the file is missing, is not JSON, was written under another schema, or lacks an entry.
         """
         path = Path(path)
-        try:
-            table = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise InputError.one(path, "", "no such file", "results of `largesse estimate`") from None
-        except (UnicodeDecodeError, json.JSONDecodeError) as error:
-            raise InputError.one(path, "", f"text that is not JSON ({error})", "a results.json") from None
+        table = _read_json(path)
         if not isinstance(table, dict) or table.pop("schema", None) != SCHEMA:
             raise InputError.one(path, "key 'schema'", "another schema or none", SCHEMA)
-        table.pop("reportable")
-        table["verdicts"] = tuple(Verdict(**{**v, "answer": Answer(v["answer"])}) for v in table["verdicts"])
-        for name, kind in (("estimates", Estimate), ("dropped", Dropped), ("dropped_terms", DroppedTerm)):
-            table[name] = tuple(kind(**row) for row in table[name])
-        return cls(**table)
+        table.pop("reportable", None)  # told to whoever reads the file; here the verdicts say it
+        try:
+            return TypeAdapter(cls).validate_python(table)
+        except ValidationError as error:
+            raise InputError(
+                Problem(str(path), f"key '{'.'.join(map(str, wrong['loc']))}'", wrong["msg"].lower(), f"as in {SCHEMA}")
+                for wrong in error.errors(include_url=False)
+            ) from None
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"), parse_constant=_not_json)
+    except FileNotFoundError:
+        raise InputError.one(path, "", "no such file", "results of `largesse run`") from None
+    except OSError as error:
+        found = f"a file that cannot be read ({type(error).__name__})"
+        raise InputError.one(path, "", found, "a results.json") from None
+    except (ValueError, RecursionError) as error:  # wrong bytes, no JSON, or more than Python takes
+        raise InputError.one(path, "", f"text that is not JSON ({error})", "a results.json") from None
+
+
+def _not_json(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON number")
+
+
+def _html_table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    def row(cells: Iterable[str], tag: str) -> str:
+        return f"<tr>{''.join(f'<{tag}>{escape(cell)}</{tag}>' for cell in cells)}</tr>"
+
+    return f"<table><thead>{row(head, 'th')}</thead><tbody>{''.join(row(r, 'td') for r in rows)}</tbody></table>"
 
 
 def direction(estimate: Estimate) -> str:
-    """The one place where a posterior becomes words: `raises`, `lowers`, `hardly changes` or `cannot tell`."""
-    if estimate.p_negligible > 0.95:
+    """The one place where a posterior becomes words: `raises`, `lowers`, `hardly changes` or `cannot tell`.
+
+    A prior-driven estimate has no direction, however narrow its posterior: the data did not give it one.
+    """
+    if estimate.status == "prior_driven":
+        return "cannot tell"
+    if estimate.p_negligible > SURE:
         return "hardly changes"
-    if estimate.p_positive > 0.95:
+    if estimate.p_positive > SURE:
         return "raises"
-    if estimate.p_positive < 0.05:
+    if 1 - estimate.p_positive > SURE:
         return "lowers"
     return "cannot tell"

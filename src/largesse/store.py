@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -54,10 +55,11 @@ def _parts(thing: Any) -> Iterator[bytes]:
 def atomic(path: Path, *, private: bool = False) -> Iterator[Path]:
     """A temporary file beside `path` that takes its name only if the block ends well.
 
-    `private` files are readable by their owner alone.
+    `private` files are readable by their owner alone from their first byte, and so is a folder made for them.
+    A process that is killed leaves the old file as it was and a file `.name.*.part`, which nothing reads.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    path.parent.mkdir(mode=0o700 if private else 0o777, parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)  # made with mode 0600
     os.close(handle)
     part = Path(name)
     try:
@@ -71,9 +73,34 @@ def atomic(path: Path, *, private: bool = False) -> Iterator[Path]:
 
 
 def write_json(path: Path, table: Any, *, private: bool = False) -> None:
-    """Write `table` as sorted, indented JSON, atomically."""
+    """Write `table` as sorted, indented JSON, atomically.
+
+    Errors
+    ------
+    ValueError
+        names the first entry that JSON cannot hold: a number that is not finite, or a value that is not plain.
+    """
+    if fault := next(_faults(table, path.name), None):
+        raise ValueError(fault)
     with atomic(path, private=private) as part:
         part.write_text(json.dumps(table, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _faults(thing: Any, place: str) -> Iterator[str]:
+    """What JSON would refuse, or give back as something else."""
+    if isinstance(thing, Mapping):
+        for key, value in thing.items():
+            if not isinstance(key, str):
+                yield f"{place} has the key {key!r}, which is not text"
+            yield from _faults(value, f"{place}, {key}")
+    elif isinstance(thing, (list, tuple)):
+        for i, value in enumerate(thing):
+            yield from _faults(value, f"{place}, {i}")
+    elif isinstance(thing, float):
+        if not math.isfinite(thing):
+            yield f"{place} is {thing}, which JSON cannot hold"
+    elif not isinstance(thing, (str, int, type(None))):
+        yield f"{place} is of the type {type(thing).__name__}, which JSON cannot hold"
 
 
 def reuse(path: Path, make: Callable[[Path], None], *, private: bool = False) -> bool:
