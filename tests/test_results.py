@@ -191,9 +191,9 @@ def test_html_in_a_label_is_text(thing: Verdict | Results) -> None:
 
 
 def test_the_print_of_results_is_short_and_says_what_they_are() -> None:
-    """Results print their name, that they are synthetic, whether they are reportable, and counts."""
+    """Results print their name, that they are synthetic, whether they are reportable, its models and counts."""
     assert repr(RESULTS) == (
-        "<Results of hyesan (synthetic: no finding about anyone): reportable; 1 models, 2 estimates; "
+        "<Results of hyesan (synthetic: no finding about anyone): reportable; reported_loyalty; estimates: 2; "
         "1 passed, 1 not applicable>"
     )
     assert "not reportable" in repr(with_answers(Answer.FAILED))

@@ -185,8 +185,8 @@ class Results:
     def __repr__(self) -> str:
         counts = Counter(v.answer for v in self.verdicts)
         gates = ", ".join(f"{counts[answer]} {answer.value}" for answer in Answer if counts[answer]) or "no gate asked"
-        sizes = f"{len(self.models)} models, {len(self.estimates)} estimates"
-        return f"<Results of {self._name()}: {self._standing()}; {sizes}; {gates}>"
+        models = ", ".join(self.models) or "no model"
+        return f"<Results of {self._name()}: {self._standing()}; {models}; estimates: {len(self.estimates)}; {gates}>"
 
     def _repr_html_(self) -> str:
         spoken = [v for v in self.verdicts if v.answer not in (Answer.PASSED, Answer.NOT_APPLICABLE)]
