@@ -16,25 +16,32 @@ if TYPE_CHECKING:  # the same names as in HOME, for type checkers and editors; a
     from largesse.errors import LargesseError as LargesseError
     from largesse.errors import Problem as Problem
     from largesse.errors import StaleError as StaleError
+    from largesse.findings import estimate as estimate
+    from largesse.fits import Fit as Fit
+    from largesse.inputs import Inputs as Inputs
     from largesse.priors import Prior as Prior
     from largesse.priors import PriorSet as PriorSet
     from largesse.report.render import render as render
     from largesse.results import Estimate as Estimate
     from largesse.results import Results as Results
     from largesse.results import Verdict as Verdict
-    from largesse.sampling import Fit as Fit
     from largesse.sampling import fit as fit
     from largesse.study import Study as Study
     from largesse.survey import Survey as Survey
     from largesse.survey import read_survey as read_survey
+    from largesse.synthetic import World as World
+    from largesse.synthetic import simulate as simulate
+    from largesse.workflow import check as check
+    from largesse.workflow import run as run
 
     __version__: str
 
 HOME: Final = {
     "Cells": "cells",
     "Estimate": "results",
-    "Fit": "sampling",
+    "Fit": "fits",
     "InputError": "errors",
+    "Inputs": "inputs",
     "LargesseError": "errors",
     "Prior": "priors",
     "PriorSet": "priors",
@@ -44,11 +51,16 @@ HOME: Final = {
     "Study": "study",
     "Survey": "survey",
     "Verdict": "results",
+    "World": "synthetic",
+    "check": "workflow",
     "collapse": "cells",
     "diagnose": "diagnostics",
+    "estimate": "findings",
     "fit": "sampling",
     "read_survey": "survey",
     "render": "report.render",
+    "run": "workflow",
+    "simulate": "synthetic",
 }
 """Each public name and the module it lives in. No name may equal a module's: the module would take its place."""
 

@@ -2,7 +2,7 @@
 
 Weighted least squares of the outcome on the gift, with an intercept for each district and wave, the covariates, and the
 products of gift and modifiers; standard errors from the survey's design (linearised, clustered by district where there
-are districts; Binder 1983). It knows no exposure, no shared disposition and no prior: an honest yardstick, not an answer.
+are districts; Binder 1983). It knows no exposure, no disposition and no prior: a yardstick, not an answer.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def compare(outcome: Array, gift: Array, group: Array, controls: tuple[Array, Ar
     outcome : [respondent], 0 to 1; NaN where not answered.
     gift : [respondent], 0 or 1.
     group : [respondent, 2], codes of district and wave.
-    controls : covariates [respondent, covariate], and modifiers [respondent, modifier], shifted so that 0 is the profile
-        the comparison is wanted for.
+    controls : covariates [respondent, covariate], and modifiers [respondent, modifier] shifted so that 0 is the
+        profile that the comparison is for.
     weight : [respondent] survey weights.
     """
     seen = np.isfinite(outcome) & (weight > 0)
@@ -54,7 +54,8 @@ def compare(outcome: Array, gift: Array, group: Array, controls: tuple[Array, Ar
     beta = inverse @ (design.T @ (w * y))
     scores = design * (w * (y - design @ beta))[:, None]
     district = place[:, 0]
-    cluster = district if len(np.unique(district)) > 1 else np.arange(len(y))
+    several = len(np.unique(district)) > 1
+    cluster = district.astype(int) if several else np.arange(len(y))
     n = len(np.unique(cluster))
     sums = np.zeros((int(cluster.max()) + 1, design.shape[1]))
     np.add.at(sums, cluster, scores)

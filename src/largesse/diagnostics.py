@@ -24,6 +24,9 @@ INFLUENTIAL: Final = 0.01  # share of respondents beyond it that is worth a word
 PARETO_K: Final = 0.7  # above it the importance weights of leave-one-out cannot be trusted (Vehtari et al. 2024)
 
 
+ENDS: Final = (0.05, 0.95)  # the quantiles whose effective draws are asked for
+
+
 class Gate(NamedTuple):
     """One question about the draws: how to measure it, which limit holds, and the sentences."""
 
@@ -82,7 +85,7 @@ GATES: Final = (
     Gate("bulk ESS", lambda t: _every_scalar(t, array_stats.ess, np.min, method="bulk"), "ess", False,
          "means rest on at least {value:.0f} effective draws",
          "some mean rests on {value:.0f} effective draws only (at least {limit:.0f} wanted): draw longer"),
-    Gate("tail ESS", lambda t: _every_scalar(t, array_stats.ess, np.min, method="tail", prob=(0.05, 0.95)), "ess", False,
+    Gate("tail ESS", lambda t: _every_scalar(t, array_stats.ess, np.min, method="tail", prob=ENDS), "ess", False,
          "interval ends rest on at least {value:.0f} effective draws",
          "some interval end rests on {value:.0f} effective draws only (at least {limit:.0f} wanted): draw longer"),
     Gate("divergences", lambda t: float(_stat(t, "diverging").sum()), "divergences", True,
@@ -184,7 +187,7 @@ def prior_predictive(model: str, observed: Array, replicated: Array) -> Verdict:
     """
     outside, n = _outside(observed, replicated, PRIOR_BAND), len(observed)
     sentence = f"the priors think every observed share possible ({n} shares)" if not outside else (
-        f"{outside} of {n} observed shares lie outside what the priors think possible: read the priors again")  # fmt: skip
+        f"{outside} of {n} observed shares lie outside what the priors think possible: read them again")  # fmt: skip
     answer = Answer.FLAGGED if outside else Answer.PASSED
     return Verdict("prior predictive", model, answer, sentence, outside, 0)
 

@@ -132,7 +132,7 @@ def is_profile(estimate: Estimate) -> bool:
     return estimate.key.startswith(f"{estimate.outcome}.{estimate.contrast}.at.")
 
 
-def by_district(results: Results, name: str = "loyalty.direct") -> list[Estimate]:
+def by_district(results: Results, name: str) -> list[Estimate]:
     """The estimates `name` of each district, the smallest first."""
     found = [e for e in results.estimates if e.group and e.key == f"{name}.{e.group}"]
     return sorted(found, key=lambda e: (e.mean, e.group))
@@ -173,7 +173,7 @@ def effects(results: Results) -> Picture:
 
 
 @_styled
-def districts(results: Results, name: str = "loyalty.direct") -> Picture:
+def districts(results: Results, name: str) -> Picture:
     """The effect `name` in each district, ordered, with the effect in the whole frame as a line."""
     shown = by_district(results, name)
     whole = results.estimate(name)
@@ -260,9 +260,9 @@ def learning(results: Results) -> Picture:
     shown = learnt(results)
     figure, axes = _canvas(results, len(shown) * ROW + 0.3)
     for n, (words, row) in enumerate(shown, 1):
-        centre = float(row["prior"]["arguments"]["mu"])
+        mu, sigma = (row["prior"]["arguments"][name] for name in ("mu", "sigma"))
         axes.plot([0, 0], [-n - 0.22, -n + 0.2], color=MUTED, linewidth=0.8, zorder=3)
-        ends = [centre - 1.645 * row["prior_sd"], centre + 1.645 * row["prior_sd"]]
+        ends = [mu - 1.645 * sigma, mu + 1.645 * sigma]
         axes.plot(ends, [-n, -n], color=RULE, linewidth=5, solid_capstyle="butt")
         axes.plot([row["lower"], row["upper"]], [-n, -n], color=BLUE, linewidth=2)
         axes.plot(row["mean"], -n, marker="o", color=BLUE, markersize=4.5)
@@ -286,7 +286,8 @@ def learnt(results: Results) -> list[tuple[str, Mapping[str, Any]]]:
     return [
         (f"{model.replace('_', ' ')}: {row['parameter'].replace('_', ' ')}", row)
         for model, about in models(results).items() for row in about["parameters"]
-        if row["key"] == row["parameter"] and row["prior"]["distribution"] == "Normal" and row["prior_sd"]
+        if row["key"] == row["parameter"] and row["prior"]["distribution"] == "Normal"
+        and all(isinstance(value, int | float) for value in row["prior"]["arguments"].values())
     ]  # fmt: skip
 
 

@@ -141,10 +141,10 @@ def groups(inputs: Inputs, frame: Frame) -> dict[str, Array]:
 def at_profile(frame: Frame, design: Design, values: Mapping[str, Any]) -> Frame:
     """The frame with some covariates set, for everyone, to the values of one profile."""
     x = frame["x"].to_numpy().copy()
-    for j, row in enumerate(design.columns.itertuples()):
-        if row.column in values:
-            raw = float(values[row.column] == row.level) if row.level else float(values[row.column])
-            x[:, j] = (raw - row.center) / row.scale
+    for j, row in enumerate(design.columns.to_dict("records")):
+        if (name := str(row["column"])) in values:
+            raw = float(str(values[name]) == row["level"]) if row["level"] else float(values[name])
+            x[:, j] = (raw - float(row["center"])) / float(row["scale"])
     return frame.assign(x=(frame["x"].dims, x))
 
 
@@ -208,7 +208,7 @@ def _summary(
     asked = inputs.study.estimands
     tail = (1 - asked.interval) / 2
     lower, upper = np.quantile(draws, [tail, 1 - tail])
-    numbers = {
+    numbers: dict[str, Any] = {
         "mean": draws.mean(),
         "sd": draws.std(ddof=1),
         "lower": lower,
@@ -219,4 +219,5 @@ def _summary(
     described = {**about, "group": group}
     if group and ".at." not in about["key"]:
         described["key"] = f"{about['key']}.{group}"
-    return Estimate(interval=asked.interval, truth=truth, **{n: float(v) for n, v in numbers.items()}, **described)
+    rounded = {name: float(value) for name, value in numbers.items()}
+    return Estimate(**{"interval": asked.interval, "truth": truth, **rounded, **described})

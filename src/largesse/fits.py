@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -17,12 +16,11 @@ from largesse.cells import Cells
 from largesse.errors import InputError
 from largesse.models.contract import Model
 from largesse.priors import PriorSet
+from largesse.provenance import engines, source
 from largesse.store import atomic, fingerprint
 from largesse.study import Sampler
 
 Array = np.ndarray[Any, Any]
-
-ENGINES: Final = ("pymc", "pytensor", "nutpie", "numba", "numpy")
 
 
 @dataclass(frozen=True, repr=False)
@@ -105,7 +103,7 @@ class Fit:
 
 
 def fit_fingerprint(model: Model, cells: Cells, priors: PriorSet, sampler: Sampler, seed: int) -> str:
-    """What a fit depends on: model source, cells, the distributions of its priors, sampler, seed and engines.
+    """What a fit depends on: model and sampler source, cells, the distributions of its priors, settings and engines.
 
     A prior of a term that the design dropped does not count, nor does the wording of any prior.
     """
@@ -113,5 +111,5 @@ def fit_fingerprint(model: Model, cells: Cells, priors: PriorSet, sampler: Sampl
     read = {n: [priors[n].distribution, dict(priors[n].arguments)] for n in sorted(p.name for p in kept)}
     data = {str(n): np.asarray(v) for n, v in cells.variables.items() if v.dtype.kind in "if"}
     names = {str(d): [str(v) for v in cells[d].to_numpy()] for d in cells.coords}
-    engines = {e: version(e) for e in ENGINES}
-    return fingerprint(model.fingerprint, data, names, read, sampler.model_dump(), seed, engines)
+    how = source("sampling.py")
+    return fingerprint(model.fingerprint, how, data, names, read, sampler.model_dump(), seed, engines())

@@ -136,7 +136,7 @@ def _posed(everyone: Frame, model: Model, cells: Cells, study: Study) -> Frame:
 
 
 def band_shares(study: Study, bands: int) -> Array:
-    """[band] the share of income each band above the lowest stands for; evenly spaced midpoints unless the study says."""
+    """[band] the share of income that each band above the lowest stands for; midpoints unless the study says."""
     if study.estimands.market_shares is not None:
         return np.asarray(study.estimands.market_shares, dtype=float)
     return (np.arange(bands) + 0.5) / bands

@@ -20,9 +20,10 @@ from largesse import dims, findings
 from largesse.audit import Audit, prior_draws
 from largesse.cells import effective_size
 from largesse.comparison import compare
-from largesse.fits import ENGINES, Fit
+from largesse.fits import Fit
 from largesse.inputs import Inputs, band_shares
 from largesse.models.contract import Model
+from largesse.provenance import engines
 from largesse.results import DroppedTerm, Results
 from largesse.store import file_digest
 
@@ -50,7 +51,7 @@ def record(
         made={
             "largesse": version("largesse"),
             "python": platform.python_version(),
-            "engines": {engine: version(engine) for engine in ENGINES},
+            "engines": engines(),
             "inputs": made_by,
             "date": datetime.now(UTC).date().isoformat(),
         },
@@ -72,7 +73,7 @@ def record(
 
 def _study(inputs: Inputs) -> dict[str, Any]:
     study, asked = inputs.study, inputs.study.estimands
-    compared = [findings.Compared.of(inputs, c) for c in inputs.cells.values()][0]
+    compared = findings.Compared.of(inputs, inputs.cells[study.models[0]])
     return {
         "name": study.name,
         "title": study.title,
@@ -255,7 +256,7 @@ def _compared(inputs: Inputs, outcome: Array, label: str, at: Mapping[str, Any])
     raw = {str(n): table[n].astype(str).to_numpy() if isinstance(table[n].dtype, _CATEGORICAL) else table[n].to_numpy()
            for n in dict.fromkeys(design.columns["column"])}  # fmt: skip
     x = design.matrix(raw) if raw else np.empty((len(table), 0))
-    origin = np.array([_coordinate(row, at) for row in design.columns.itertuples()])
+    origin = np.array([_coordinate(row, at) for row in design.columns.to_dict("records")])
     where = [list(design.columns.index).index(m) for m in design.modifiers]
     group = np.column_stack([table[dims.DISTRICT].cat.codes, table[dims.WAVE].cat.codes])
     controls = (x, x[:, where] - (origin[where] if where else 0.0))
@@ -266,12 +267,13 @@ def _compared(inputs: Inputs, outcome: Array, label: str, at: Mapping[str, Any])
             "clusters": found.clusters, "words": words}  # fmt: skip
 
 
-def _coordinate(row: Any, at: Mapping[str, Any]) -> float:
+def _coordinate(row: Mapping[Any, Any], at: Mapping[str, Any]) -> float:
     """Where a profile lies on one design column; 0 (the average) where it does not say."""
-    if row.column not in at:
+    if row["column"] not in at:
         return 0.0
-    raw = float(str(at[row.column]) == row.level) if row.level else float(at[row.column])
-    return float((raw - row.center) / row.scale)
+    value = at[row["column"]]
+    raw = float(str(value) == row["level"]) if row["level"] else float(value)
+    return float((raw - row["center"]) / row["scale"])
 
 
 def _scores(inputs: Inputs) -> dict[str, tuple[str, Array]]:

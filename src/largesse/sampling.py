@@ -112,7 +112,7 @@ def _swappable(arrays: Mapping[str, Array], known: Mapping[str, Array]) -> dict[
 
 
 def _progress(name: str, started: float) -> dict[str, Any]:
-    """nutpie's bar on a terminal; elsewhere a line now and then; nothing when the log is quiet."""
+    """Nutpie's bar on a terminal; elsewhere a line now and then; nothing when the log is quiet."""
     if not log.isEnabledFor(logging.INFO):
         return {"progress_bar": False}
     if sys.stderr.isatty():

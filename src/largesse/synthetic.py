@@ -103,15 +103,15 @@ class Synthetic:
                 table.to_csv(part, index=False, lineterminator="\n")
         parameters = {m: {p: np.asarray(v).tolist() for p, v in theta.items()} for m, theta in self.truth.items()}
         made_by = fingerprint(self.world.model_dump(mode="json"))
-        table = {"synthetic": True, "world": self.world.name, "made_by": made_by, "seed": self.world.seed}
-        write_json(folder / "truth.json", {**table, "parameters": parameters, "coords": dict(self.coords)})
+        about = {"synthetic": True, "world": self.world.name, "made_by": made_by, "seed": self.world.seed}
+        write_json(folder / "truth.json", {**about, "parameters": parameters, "coords": dict(self.coords)})
 
 
 def simulate(world: World) -> Synthetic:
     """Draw a survey: who is asked, who receives, what they say, and whether they trade.
 
-    Gifts are drawn from the allocation model; a district's coverage is its expected receipt rate in the wave, rounded to
-    a tenth of a point, and stands in the district file as administrative coverage would. Answers follow. Receipt and
+    Gifts are drawn from the allocation model; a district's coverage is its expected receipt rate in the wave, to a
+    tenth of a point, and stands in the district file as administrative coverage would. Answers follow. Receipt and
     answers share nothing but district, wave and covariates: favour is 0.
     """
     people = _people(world, generator(world.seed, "people"))
@@ -241,7 +241,7 @@ def _expected_receipt(theta: Mapping[str, Array], rows: xr.Dataset) -> Array:
     nothing = np.zeros(rows.sizes[dims.CELL])
     twin = models.get(ALLOCATION).twin
     stacked = {p: np.asarray(v)[None] for p, v in theta.items()}
-    return twin.predict(stacked, rows, nothing, nothing, (np.zeros(1), np.ones(1)))["receipt"][0]
+    return np.asarray(twin.predict(stacked, rows, nothing, nothing, (np.zeros(1), np.ones(1)))["receipt"][0])
 
 
 def _rate_by_office(chance: Array, rows: xr.Dataset) -> Array:

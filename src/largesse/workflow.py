@@ -6,13 +6,12 @@ make; if it is there, it is reused, and the log says so.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from largesse.audit import Audit, audit, quadrature
 from largesse.diagnostics import diagnose as convergence
@@ -20,13 +19,13 @@ from largesse.errors import InputError, Problem
 from largesse.fits import Fit, fit_fingerprint
 from largesse.inputs import Inputs, attempt, gather
 from largesse.models.contract import NODES, Model
+from largesse.provenance import code
 from largesse.record import record
 from largesse.report import source
-from largesse.report.render import render
-from largesse.resources import PACKAGE
+from largesse.report.build import build
 from largesse.results import Answer, Results
 from largesse.sampling import fit as sample
-from largesse.store import file_digest, fingerprint, write_json
+from largesse.store import file_digest, fingerprint
 from largesse.study import Study
 
 log = logging.getLogger(__name__)
@@ -78,14 +77,14 @@ class Workflow:
     def fits(self) -> dict[str, Fit]:
         """Every model's fit, drawn where none is stored."""
         return {
-            m.name: self._stored(self.fit_paths[m.name], Fit.load, lambda m=m: self._settled(m))
+            m.name: self._stored(self.fit_paths[m.name], Fit.load, partial(self._settled, m))
             for m in self.inputs.models
         }
 
     def audits(self, fits: Mapping[str, Fit]) -> dict[str, Audit]:
         """Every model's audit, asked where none is stored."""
         return {
-            m.name: self._stored(self.audit_paths[m.name], Audit.read, lambda m=m: self._audited(m, fits))
+            m.name: self._stored(self.audit_paths[m.name], Audit.read, partial(self._audited, m, fits[m.name]))
             for m in self.inputs.models
         }
 
@@ -111,7 +110,7 @@ class Workflow:
 
     def page(self) -> Path:
         """`report.html`, made from the stored results."""
-        return report(self.study, self._reuse)
+        return build(self.study, self._reuse)
 
     def _settled(self, model: Model) -> Fit:
         """A fit that passes its gates if one more attempt or more quadrature nodes can make it so."""
@@ -128,11 +127,9 @@ class Workflow:
             log.info("%s: %d quadrature nodes are too few", model.name, nodes)
         return fit
 
-    def _audited(self, model: Model, fits: Mapping[str, Fit]) -> Audit:
+    def _audited(self, model: Model, fit: Fit) -> Audit:
         log.info("%s: checking", model.name)
-        return audit(
-            fits[model.name], model, self.inputs.cells[model.name], self.inputs.priors[model.name], self.study.gates
-        )
+        return audit(fit, model, self.inputs.cells[model.name], self.inputs.priors[model.name], self.study.gates)
 
     def _stored[T: (Fit, Audit)](self, path: Path, read: Callable[[Path], T], make: Callable[[], T]) -> T:
         """What lies at `path`, or what `make` makes, stored there."""
@@ -147,14 +144,6 @@ class Workflow:
     def _reuse(self, path: Path) -> None:
         self.reused.append(path.name)
         log.info("%s: unchanged, reused", path.name)
-
-
-@cache
-def code() -> str:
-    """The fingerprint of this package's own source: a changed estimand or gate makes everything after the fits anew."""
-    return fingerprint(
-        {str(p.relative_to(PACKAGE)): p.read_text(encoding="utf-8") for p in sorted(PACKAGE.rglob("*.py"))}
-    )
 
 
 def check(study: Study) -> Inputs:
@@ -185,31 +174,6 @@ def run(study: Study) -> Results:
     results = steps.results()
     steps.page()
     return results
-
-
-def report(study: Study, reuse: Callable[[Path], None] | None = None) -> Path:
-    """Render a study's page from its stored results; neither survey nor sampler is touched.
-
-    Errors
-    ------
-    InputError
-        when there are no results, or the page's source is outside the portable subset.
-    """
-    Results.read(study.results_path)
-    origin, page = study.path(study.report.source), study.page_path
-    stamp = study.private / "page.json"
-    made_by = {"results": file_digest(study.results_path), "source": file_digest(origin), "code": code()}
-    if (
-        page.is_file()
-        and stamp.is_file()
-        and json.loads(stamp.read_text(encoding="utf-8")) == made_by | {"page": file_digest(page)}
-    ):
-        if reuse:
-            reuse(page)
-        return page
-    render(origin, page)
-    write_json(stamp, made_by | {"page": file_digest(page)}, private=True)
-    return page
 
 
 def _made_by(path: Path) -> str:

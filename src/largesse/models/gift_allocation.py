@@ -20,9 +20,8 @@ import numpy as np
 import pytensor.tensor as pt
 
 from largesse.cells import Cells
-from largesse.models import contract
+from largesse.models import contract, graded
 from largesse.models.contract import Data, Model, Variables
-from largesse.models.graded import cell_arrays
 from largesse.parameters import Parameter
 from largesse.simulators import gift_allocation as twin
 
@@ -49,7 +48,7 @@ PARAMETERS = (
 def arrays(cells: Cells, nodes: int) -> dict[str, np.ndarray[Any, Any]]:
     """Everything that is data; there is no disposition to integrate, so `nodes` is not used."""
     del nodes
-    data = cell_arrays(cells)
+    data = graded.cell_arrays(cells)
     return {name: data[name] for name in ("count", "in_district", "in_wave", "gift", "x")}
 
 
@@ -76,5 +75,5 @@ MODEL = Model(
     arrays=arrays,
     likelihood=likelihood,
     twin=twin,
-    sources=(__file__, contract.__file__),
+    sources=(__file__, contract.__file__, graded.__file__),
 )

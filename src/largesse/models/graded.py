@@ -17,10 +17,11 @@ import numpy as np
 import pytensor.tensor as pt
 
 from largesse.cells import Cells
-from largesse.simulators.graded import standard_normal_nodes
+from largesse.simulators import graded as twin
 
 Array = np.ndarray[Any, Any]
 
+QUADRATURE: Final = str(twin.__file__)  # the source that the nodes come from, part of a model's fingerprint
 FAR: Final = 1e3  # a boundary beyond every answer; exp(-FAR) is exactly 0 in double precision
 
 
@@ -38,7 +39,7 @@ def boundaries(answer: Array, answers: Array) -> dict[str, Array]:
 
 def quadrature(nodes: int) -> dict[str, Array]:
     """Points and weights of Gauss-Hermite quadrature over the disposition."""
-    points, weights = standard_normal_nodes(nodes)
+    points, weights = twin.standard_normal_nodes(nodes)
     return {"node": points, "node_weight": weights}
 
 

@@ -69,5 +69,5 @@ MODEL = Model(
     arrays=arrays,
     likelihood=likelihood,
     twin=twin,
-    sources=(__file__, contract.__file__, graded.__file__, predictor.__file__),
+    sources=(__file__, contract.__file__, graded.__file__, graded.QUADRATURE, predictor.__file__),
 )

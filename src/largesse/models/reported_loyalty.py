@@ -12,7 +12,7 @@ alpha and omega sum to zero, cutpoints are free. One item: no u, effects are mar
 A missing answer has probability 1: it is marginalised, not dropped.
 
 Not identified here: how much of the answer is belief; whether offices chose the already loyal (favour is 0 in this
-model; the joint model sweeps it); with one wave, `delta` from `psi`.
+model; the joint model sweeps it); with one wave, `delta` from `psi` and `psi_1`: all three then rest on their priors.
 
 References: Samejima 1969 (graded response); Hudgens & Halloran 2008 (direct and indirect effects).
 """
@@ -65,5 +65,5 @@ MODEL = Model(
     arrays=arrays,
     likelihood=likelihood,
     twin=twin,
-    sources=(__file__, contract.__file__, graded.__file__, predictor.__file__),
+    sources=(__file__, contract.__file__, graded.__file__, graded.QUADRATURE, predictor.__file__),
 )

@@ -22,7 +22,7 @@ from largesse.store import file_digest
 
 SYNTHETIC = "SYNTHETIC DATA, NO FINDING ABOUT ANY COUNTRY"
 MADE_UP = (
-    "**Synthetic data.** A program made up the respondents, the districts and the effects; its truth is known. "
+    "**Synthetic data.** A program made up the respondents, the districts and the effects. "
     "No number on this page is a finding about any country."
 )
 KINDS = {"elicited": "elicited", "published": "published", "scale argument": "argument from scale", "weak": "weak"}
@@ -91,7 +91,8 @@ class Page:
     def headline(self) -> Markdown:
         """The answer in a sentence, what it rests on, what else was found, and what would overturn it."""
         said = words.headline(self.results)
-        also = "Also in this synthetic study:" if self.results.study["synthetic"] else "Also:"
+        also = "Also in this synthetic study" if self.results.study["synthetic"] else "Also"
+        also += ", under the conditions of @sec-effects:"
         return blocks(
             div("headline", said.warning, said.answer),
             " ".join(x for x in (said.condition, said.overturned) if x),
@@ -220,14 +221,14 @@ class Page:
         return Markdown(table(header, rows, caption, "plain", "-rrr-"))
 
     def districts(self) -> Markdown:
-        """The direct effect by district."""
-        if len(figures.by_district(self.results)) < 2:
+        """The direct effect by district, on the first outcome that has it."""
+        outcomes = dict.fromkeys(e.outcome for e in figures.contrasts(self.results))
+        shown = [name for name in outcomes if len(figures.by_district(self.results, f"{name}.direct")) > 1]
+        if not shown:
             return Markdown("Effects by district are not estimated in this study.")
-        caption = (
-            f"Direct effect on {literal(figures.outcome(self.results, 'loyalty'))} by district, partially pooled: "
-        )
+        caption = f"Direct effect on {literal(figures.outcome(self.results, shown[0]))} by district, partially pooled: "
         caption += "a district with few respondents borrows from the others"
-        return Markdown(self._figure(figures.districts(self.results), caption, "districts"))
+        return Markdown(self._figure(figures.districts(self.results, f"{shown[0]}.direct"), caption, "districts"))
 
     def predictive(self) -> Markdown:
         """Answers observed, and drawn from the fit, of each model that has them."""
@@ -241,7 +242,7 @@ class Page:
     def recovery(self) -> Markdown:
         """Of a synthetic study: what the fits recovered of its truth."""
         if not self.results.truth:
-            return Markdown("The truth is not known in this study, so nothing can be held against it.")
+            return Markdown("The truth of this study is not known, so the fits cannot be held against it.")
         caption = "Each parameter against the true value it was simulated with; on the line they agree"
         return blocks(words.truth(self.results), self._figure(figures.recovery(self.results), caption, "recovery"))
 

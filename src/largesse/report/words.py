@@ -180,15 +180,27 @@ class Headline(NamedTuple):
 def headline(results: Results) -> Headline:
     """The answer of a study."""
     first, *others = _leading(results)
-    would = re.split(r"[:;]|\. ", str(results.models.get(first.model, {}).get("would_break", "")))[0]
+    would = _clause(str(results.models.get(first.model, {}).get("would_break", "")))
     conditional = first.status == "conditional" and causal(results, first)
     return Headline(
         _unreportable(results),
         full(results, first),
-        f"This holds on one condition: {stop(first.reason)}" if conditional else "",
+        f"This holds on one condition: {stop(_clause(first.reason))}" if conditional else "",
         tuple(f"{capital(sentence(results, e))}." for e in others if results.reportable),
-        f"What would overturn it: {stop(would[:1].lower() + would[1:])}" if would.strip() else "",
+        f"What would overturn it: {stop(would[:1].lower() + would[1:])}" if would else "",
     )
+
+
+def spoken(results: Results) -> list[str]:
+    """The headline as plain text, for a terminal: what the page says first, without Markdown."""
+    found = headline(results)
+    parts = (found.warning, found.answer, found.condition, *found.others, found.overturned)
+    return [re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", part.replace("**", "")) for part in parts if part]
+
+
+def _clause(text: str) -> str:
+    """The first clause of a text that says more further down the page."""
+    return re.split(r"[:;]|\.\s| \(", text.strip())[0]
 
 
 def full(results: Results, e: Estimate) -> str:

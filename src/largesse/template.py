@@ -1,0 +1,81 @@
+"""A new study: the files to start from, and the study record of a synthetic survey."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any, Final
+
+import tomli_w
+
+from largesse.errors import InputError
+from largesse.resources import PACKAGE, bibliography
+from largesse.store import atomic
+from largesse.synthetic import DONT_KNOW, MARKET_QUESTION, REFUSED, World
+
+IGNORED: Final = (
+    "# what may identify a respondent, and what is generated from it\n_private/\nresults.json\nreport.html\n"
+)
+
+
+def start(folder: Path, study: str | None = None) -> list[Path]:
+    """Lay out a new study in `folder`: `study.toml`, `report.qmd`, the bibliography and a `.gitignore`.
+
+    Parameters
+    ----------
+    study : the text of `study.toml`; the commented template unless given.
+
+    Errors
+    ------
+    InputError
+        when one of the files is there already; nothing is written then.
+    """
+    name = re.sub(r"\W+", "_", folder.resolve().name.lower()).strip("_") or "study"
+    name = name if name[0].isalpha() else f"study_{name}"
+    template = (PACKAGE / "templates" / "study.toml").read_text(encoding="utf-8").replace("NAME", name)
+    texts = {"study.toml": study or template, ".gitignore": IGNORED}
+    copies = {"report.qmd": PACKAGE / "report" / "study.qmd", "references.bib": bibliography()}
+    taken = [n for n in (*texts, *copies) if (folder / n).exists()]
+    if taken:
+        raise InputError.one(folder, "", f"{', '.join(taken)}, already there", "a folder without them")
+    for file, text in texts.items():
+        with atomic(folder / file) as part:
+            part.write_text(text, encoding="utf-8")
+    for file, origin in copies.items():
+        with atomic(folder / file) as part:
+            shutil.copyfile(origin, part)
+    return [folder / n for n in (*texts, *copies)]
+
+
+def study_of(world: World, models: tuple[str, ...]) -> str:
+    """The text of a `study.toml` that reads a synthetic survey of `world`."""
+    record: dict[str, Any] = {
+        "name": world.name,
+        "title": f"A synthetic survey of {world.respondents:,} people in {world.districts} districts",
+        "question": "Nobody in this survey exists: what do the models recover of the truth beside it?",
+        "synthetic": True,
+        "seed": world.seed,
+        "models": list(models),
+        "survey": {"file": "survey.csv", "districts": "districts.csv", "truth": "truth.json"},
+        "columns": {
+            "district": "district",
+            "wave": "wave",
+            "gift": "gift",
+            "loyalty": list(world.items),
+            "market": MARKET_QUESTION,
+            "categorical": list(world.categorical),
+            "continuous": list(world.continuous),
+            **({"weight": "weight"} if world.weights else {}),
+        },
+        "levels": {
+            **{name: list(levels) for name, levels in world.items.items()},
+            MARKET_QUESTION: list(world.market),
+            **{name: list(shares) for name, shares in world.categorical.items()},
+        },
+        "missing": {"dont_know": [DONT_KNOW], "refused": [REFUSED]},
+        "effects": {"modifiers": list(world.modifiers)},
+    }
+    return "# A synthetic survey: nobody in it exists. The truth it was drawn from is in truth.json.\n" + tomli_w.dumps(
+        record
+    )
