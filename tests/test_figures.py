@@ -18,7 +18,7 @@ from largesse.results import Results
 
 DRAWN: dict[str, Callable[[Results], Picture]] = {
     "effects": figures.effects,
-    "districts": figures.districts,
+    "districts": lambda r: figures.districts(r, "loyalty.direct"),
     "coverage": figures.coverage,
     "answers": lambda r: figures.predictive(r, "reported_loyalty"),
     "market": lambda r: figures.predictive(r, "market_participation"),
@@ -123,8 +123,8 @@ def test_an_extrapolated_effect_is_called_one() -> None:
 def test_districts_stand_in_order_with_their_names_and_intervals() -> None:
     """The smallest effect is at the bottom; each district has a line."""
     made = invented.results()
-    picture = figures.districts(made)
-    shown = figures.by_district(made)
+    picture = figures.districts(made, "loyalty.direct")
+    shown = figures.by_district(made, "loyalty.direct")
     labels = [text.get_text() for text in picture.axes[0].get_yticklabels()]
     assert labels == [e.group for e in shown]
     assert [e.mean for e in shown] == sorted(e.mean for e in shown)
@@ -178,8 +178,8 @@ def test_letters_without_a_font_are_left_to_the_reader() -> None:
     renamed = tuple(
         replace(e, group="혜산", key="loyalty.direct.혜산") if e.group == "Fir" else e for e in made.estimates
     )
-    assert "혜산" in figures.districts(replace(made, estimates=renamed)).svg().decode()
-    assert "<text" not in figures.districts(made).svg().decode()
+    assert "혜산" in figures.districts(replace(made, estimates=renamed), "loyalty.direct").svg().decode()
+    assert "<text" not in figures.districts(made, "loyalty.direct").svg().decode()
 
 
 def test_dollar_signs_in_names_are_no_mathematics() -> None:
@@ -188,6 +188,6 @@ def test_dollar_signs_in_names_are_no_mathematics() -> None:
     renamed = tuple(
         replace(e, group="$x$", key="loyalty.direct.$x$") if e.group == "Fir" else e for e in made.estimates
     )
-    picture = figures.districts(replace(made, estimates=renamed))
+    picture = figures.districts(replace(made, estimates=renamed), "loyalty.direct")
     assert not any(text.get_parse_math() for text in picture.axes[0].get_yticklabels())
     assert "$x$" in picture.alt

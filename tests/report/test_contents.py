@@ -65,7 +65,7 @@ def test_what_a_study_does_not_have_is_said() -> None:
     assert "does not model who receives" in str(page.receipts())
     assert "by district are not estimated" in str(page.districts())
     assert "is not followed" in str(page.coverage())
-    assert "truth is not known" in str(page.recovery())
+    assert "truth of this study is not known" in str(page.recovery())
     assert "No plain regression" in str(page.plain())
     assert "Beyond what was observed" in str(page.limits())
 
