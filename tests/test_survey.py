@@ -607,12 +607,23 @@ def test_a_damaged_file_is_one_problem(tmp_path: Path, name: str, content: bytes
 
 
 @every_kind
-def test_a_truncated_file_is_an_input_error(tmp_path: Path, name: str) -> None:
-    """Half a file is refused, whatever its kind."""
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.5, 0.9])
+def test_a_truncated_file_is_one_problem(tmp_path: Path, name: str, share: float) -> None:
+    """A file cut in the middle of a row is refused with one problem that names it, whatever its kind."""
     WRITERS[name](pd.DataFrame(RAW), tmp_path / name)
     whole = (tmp_path / name).read_bytes()
-    (tmp_path / name).write_bytes(whole[: len(whole) // 2])
-    assert all(p.where == name for p in problems(lambda: read_survey(study(tmp_path, survey={"file": name}))))
+    (tmp_path / name).write_bytes(whole[: int(share * len(whole))])
+    (problem,) = problems(lambda: read_survey(study(tmp_path, survey={"file": name})))
+    assert problem.where == name
+
+
+def test_columns_of_one_name_in_a_file_are_refused(tmp_path: Path) -> None:
+    """An SPSS file with two columns of one name is refused, not read with one of them renamed."""
+    path = tmp_path / "survey.sav"
+    pyreadstat.write_sav(pd.DataFrame({"GOT": [0, 1], "AAA": [1, 2], "BBB": [3, 4]}), str(path))
+    path.write_bytes(path.read_bytes().replace(b"BBB", b"AAA"))
+    (problem,) = problems(lambda: read_survey(study(tmp_path, **only(gift="GOT"), survey={"file": "survey.sav"})))
+    assert str(problem) == "survey.sav, column 'AAA': found two columns of this name; expected one"
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from largesse.errors import InputError, LargesseError
 from largesse.study import Study, read_toml
 from largesse.survey import Survey, read_survey, validate
 
-SETTINGS = settings(max_examples=100, derandomize=True, deadline=None)
+SETTINGS = settings(max_examples=60, derandomize=True, deadline=None)
 COLUMNS = {
     "gift": "g",
     "loyalty": ["a", "b"],
@@ -117,7 +117,7 @@ levels_of_some = st.dictionaries(
 )
 
 
-@settings(SETTINGS, max_examples=300)
+@settings(SETTINGS, max_examples=200)
 @given(table=damaged(), levels=levels_of_some, threshold=st.none() | st.integers(1, 3))
 def test_any_table_validates_or_is_refused(table: pd.DataFrame, levels: dict[str, Any], threshold: int | None) -> None:
     """No table, however strange, ends in anything but a survey or a clear error of this package."""
