@@ -261,6 +261,14 @@ def test_districts_count_by_population_waves_alike_and_profiles_by_weight() -> N
         assert found[key] == pytest.approx(values), key
 
 
+def test_a_district_that_missed_a_wave_keeps_its_people() -> None:
+    """A district's share of people is its population's, in however many waves it was seen."""
+    seen = {"gift": [0, 1, 0], "district": list("aab"), "round": [1, 2, 2], "pride": ["low", "high", "low"]}
+    survey = survey_of(seen, POPULATION, wave="round")
+    rows = frame(survey, Design.of(survey))
+    assert rows["weight"].to_numpy() == pytest.approx([0.45, 0.45, 0.1])
+
+
 def test_without_a_district_file_districts_count_by_their_weights() -> None:
     """Where no population is known a district counts as the sum of its survey weights."""
     survey = survey_of(FEW, None, wave="round", weight="w", categorical=["songbun"])
