@@ -100,15 +100,13 @@ def unreportable() -> Results:
 def bare() -> Results:
     """A study of one outcome in one district: no receipt model, no districts, no market, not synthetic."""
     made = results()
-    at = estimate(
-        "loyalty.direct.at.cutoff",
-        0.08,
-        0.03,
-        group="at the cutoff",
-        label="effect at the cutoff",
-        extrapolation="a profile at the edge of those observed",
-    )
-    kept = [e for e in made.estimates if e.key in ("loyalty.direct", "loyalty.level.0", "loyalty.level.1")]
+    at = estimate("loyalty.direct.at.cutoff", 0.08, 0.03, group="at the cutoff", label="effect at the cutoff")
+    beyond = "an average over all incomes compares people with no counterpart"
+    kept = [
+        replace(e, truth=None, extrapolation=beyond)
+        for e in made.estimates
+        if e.key in ("loyalty.direct", "loyalty.level.0", "loyalty.level.1")
+    ]
     predictive = [row for row in made.figures["predictive"] if row["item"] == "pride"]
     coverage = {"source": "sample", "reliability": None, "center": 0.4}
     one = {"districts": 1, "waves": 1, "items": made.survey["items"][:1], "coverage": coverage, "weights": ""}
@@ -119,12 +117,12 @@ def bare() -> Results:
             "synthetic": False,
             "coverage": None,
             "models": ["reported_loyalty"],
-            "extrapolates": "to everyone below the cutoff",
+            "extrapolates": beyond,
         },
         survey={**made.survey, **one},
         models={"reported_loyalty": made.models["reported_loyalty"]},
         verdicts=tuple(v for v in made.verdicts if v.model == "reported_loyalty"),
-        estimates=(*(replace(e, truth=None) for e in kept), at),
+        estimates=(*kept, at),
         figures={"predictive": predictive, "coverage": None, "plain": {}},
         truth=None,
         dropped=(),

@@ -16,6 +16,7 @@ from report import invented
 import largesse.report
 from largesse.errors import InputError
 from largesse.report.render import render
+from largesse.resources import bibliography
 from largesse.results import Results
 
 pytestmark = pytest.mark.slow
@@ -69,6 +70,7 @@ def rendered(folder: Path, results: Results) -> Path:
     folder.mkdir(exist_ok=True)
     results.write(folder / "results.json")
     shutil.copy(TEMPLATE, folder / "report.qmd")
+    shutil.copy(bibliography(), folder / "references.bib")
     return render(folder / "report.qmd", folder / "report.html")
 
 
@@ -153,7 +155,12 @@ def test_the_same_results_give_the_same_page(page: Path, tmp_path: Path) -> None
 
 def test_nothing_is_left_beside_a_page(page: Path) -> None:
     """Sources, results and the page: no scratch file, no notebook, no picture."""
-    assert sorted(p.name for p in page.parent.iterdir()) == ["report.html", "report.qmd", "results.json"]
+    assert sorted(p.name for p in page.parent.iterdir()) == [
+        "references.bib",
+        "report.html",
+        "report.qmd",
+        "results.json",
+    ]
 
 
 def test_a_page_that_may_not_be_reported_says_so_before_any_number(tmp_path: Path) -> None:

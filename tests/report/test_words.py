@@ -98,6 +98,21 @@ def test_a_synthetic_answer_says_so_in_its_own_sentence() -> None:
     assert "synthetic" not in words.headline(invented.bare()).answer
 
 
+def test_a_headline_tells_what_was_observed_before_what_was_not() -> None:
+    """Where the average effect is extrapolated, a profile that was observed leads, and the average claims nothing."""
+    head = words.headline(invented.bare())
+    assert "at the cutoff" in head.answer
+    assert CLAIMS.search(head.answer)
+    assert not any(CLAIMS.search(said) for said in head.others)
+
+
+def test_a_study_that_was_never_checked_may_not_be_reported() -> None:
+    """No verdict is not a pass."""
+    unchecked = replace(invented.results(), verdicts=())
+    assert words.headline(unchecked).warning == "**Not reportable.** No check was made."
+    assert not CLAIMS.search(words.headline(unchecked).answer)
+
+
 def test_a_study_that_may_not_be_reported_says_so_first_and_claims_nothing() -> None:
     """The warning names the gate; nothing else is told in passing."""
     head = words.headline(invented.unreportable())

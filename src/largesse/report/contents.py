@@ -37,7 +37,7 @@ class Page:
     results : where every number comes from.
     digest : SHA-256 of the file of results.
     stale : files beside the results that are no longer what the results were made from.
-    cited : keys of the bibliography; a source with another key is printed as it is.
+    cited : keys of the `references.bib` beside the results, else of this package; other sources are printed as they are.
     """
 
     results: Results
@@ -58,7 +58,9 @@ class Page:
         results = Results.read(path)
         beside = {name: path.parent / name for name in results.artefacts}
         stale = tuple(n for n, file in beside.items() if file.is_file() and file_digest(file) != results.artefacts[n])
-        keys = re.findall(r"^@\w+\{([^,\s]+),", bibliography().read_text(encoding="utf-8"), flags=re.MULTILINE)
+        own = path.parent / "references.bib"
+        entries = (own if own.is_file() else bibliography()).read_text(encoding="utf-8")
+        keys = re.findall(r"^@\w+\{([^,\s]+),", entries, flags=re.MULTILINE)
         return cls(results, file_digest(path), stale, frozenset(keys))
 
     def status(self) -> Markdown:

@@ -23,7 +23,6 @@ from largesse.errors import InputError
 from largesse.report.kernel import CodeError, Output, environment, run
 from largesse.report.markdown import literal
 from largesse.report.source import INLINE, Block, Flaw, Piece, Source, lint, prose, read, refuse
-from largesse.resources import bibliography
 from largesse.store import atomic
 
 HERE = Path(__file__).parent
@@ -219,7 +218,6 @@ def _pandoc(page: Source, pieces: Sequence[Piece], part: Path, scratch: Path) ->
         *("--toc", "--toc-depth=3", f"--template={HERE / 'page.html'}", "--fail-if-warnings"),
         *(f"--metadata-file={scratch / 'front.yaml'}", f"--data-dir={scratch}", f"--output={part}"),
         f"--resource-path={os.pathsep.join(['.', str(scratch)])}",
-        *(f"--bibliography={file}" for file in _bibliography(page)),
     ]
     text = "\n".join(piece.text for piece in pieces) + "\n"
     done = subprocess.run(  # noqa: S603  (pandoc, as found by pypandoc; no shell reads its arguments)
@@ -227,11 +225,6 @@ def _pandoc(page: Source, pieces: Sequence[Piece], part: Path, scratch: Path) ->
     )
     if done.returncode:
         refuse(page.path, _complaints(done.stderr.decode("utf-8", "replace"), pieces))
-
-
-def _bibliography(page: Source) -> list[Path]:
-    """The bibliography of the package, for a page that names none."""
-    return [] if re.search(r"^bibliography:", page.front, re.MULTILINE) else [bibliography()]
 
 
 def _complaints(said: str, pieces: Sequence[Piece]) -> Iterator[Flaw]:
@@ -260,8 +253,6 @@ def _quarto(binary: str, page: Source, out: Path, parameters: Mapping[str, Any],
     """Real Quarto; the page comes on its standard output, so that nothing is left beside the source."""
     command = [binary, "render", page.path.name, "--to", "html", "--output", "-"]
     command += ["--metadata", "embed-resources:true", "--metadata", "html-math-method:mathml"]
-    for file in _bibliography(page):
-        command += ["--metadata", f"bibliography:{file}"]
     if parameters:
         (scratch / "parameters.yml").write_text(json.dumps(parameters), encoding="utf-8")
         command += ["--execute-params", str(scratch / "parameters.yml")]

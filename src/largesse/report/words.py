@@ -211,15 +211,19 @@ def full(results: Results, e: Estimate) -> str:
 
 def _leading(results: Results) -> list[Estimate]:
     """The main estimate first, then what happens to those passed over and in the market."""
-    whole = {e.key: e for e in contrasts(results) if not e.group}
+    known = {e.key: e for e in contrasts(results)}
     order = ("loyalty.direct", "loyalty.spillover", "market_any.direct", "market_much.direct")
-    found = [whole[key] for key in order if key in whole]
-    return found or [*whole.values()][:1] or list(results.estimates)[:1]
+    found = [known[key] for key in order if key in known]
+    found = found or list(known.values())[:1] or list(results.estimates)[:1]
+    profiles = [e for e in known.values() if e.group and e.outcome == found[0].outcome and not e.extrapolation]
+    return [*profiles[:1], *found] if found[0].extrapolation else found  # what was observed comes before what was not
 
 
 def _unreportable(results: Results) -> str:
     if results.reportable:
         return ""
+    if not results.failed:
+        return "**Not reportable.** No check was made."
     gates = ", ".join(f"{literal(v.gate)} of {named(v.model)}" for v in results.failed)
     return f"**Not reportable.** {plural(len(results.failed), 'check')} failed or did not run: {gates}."
 
