@@ -249,6 +249,16 @@ def receipts(results: Results) -> list[str]:
     return said
 
 
+def coverage(results: Results) -> str:
+    """Where coverage is known from, and how well."""
+    known = results.survey["coverage"]
+    if known["source"] == "administrative":
+        return "It is taken from the district file."
+    noise = known.get("reliability")
+    how = "" if noise is None else f", a noisy stand-in for the district's own (reliability {noise:.2f})"
+    return f"It is the receipt rate of the sample itself{how}."
+
+
 def levels(results: Results) -> list[str]:
     """The mean of each outcome had nobody, and had everybody, a gift; as the model has it."""
     said = []
