@@ -10,6 +10,7 @@ import io
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
+from statistics import NormalDist
 from textwrap import fill
 from typing import Any, Final
 
@@ -259,10 +260,12 @@ def learning(results: Results) -> Picture:
     """From prior to posterior, for every effect that is one number with a normal prior."""
     shown = learnt(results)
     figure, axes = _canvas(results, len(shown) * ROW + 0.3)
+    content = f"{results.study['interval']:.0%} interval"
+    reach = NormalDist().inv_cdf((1 + results.study["interval"]) / 2)
     for n, (words, row) in enumerate(shown, 1):
         mu, sigma = (row["prior"]["arguments"][name] for name in ("mu", "sigma"))
         axes.plot([0, 0], [-n - 0.22, -n + 0.2], color=MUTED, linewidth=0.8, zorder=3)
-        ends = [mu - 1.645 * sigma, mu + 1.645 * sigma]
+        ends = [mu - reach * sigma, mu + reach * sigma]
         axes.plot(ends, [-n, -n], color=RULE, linewidth=5, solid_capstyle="butt")
         axes.plot([row["lower"], row["upper"]], [-n, -n], color=BLUE, linewidth=2)
         axes.plot(row["mean"], -n, marker="o", color=BLUE, markersize=4.5)
@@ -272,9 +275,8 @@ def learning(results: Results) -> Picture:
             _beside(axes, -n + 0.4, f"{max(gained, 0):.0%} of variance removed", right=True, color=MUTED)
     axes.set_ylim(-len(shown) - 0.4, -0.3)
     axes.set_xlabel("logits (coverage: logits per 100 points of it)")
-    content = f"{results.study['interval']:.0%}"
-    prior = Line2D([], [], color=RULE, linewidth=5, label="prior, 90% interval")
-    after = Line2D([], [], color=BLUE, linewidth=2, marker="o", markersize=4.5, label=f"posterior, {content} interval")
+    prior = Line2D([], [], color=RULE, linewidth=5, label=f"prior, {content}")
+    after = Line2D([], [], color=BLUE, linewidth=2, marker="o", markersize=4.5, label=f"posterior, {content}")
     figure.legend(handles=[prior, after], loc="lower center", ncols=2)
     said = (f"{w}: prior sd {r['prior_sd']:.2f}, posterior {r['mean']:.2f} with sd {r['sd']:.2f}" for w, r in shown)
     figure.alt = _alt(results, "Prior and posterior of the main effects.", said)
@@ -410,7 +412,7 @@ def _answers(axes: Axes, row: Mapping[str, Any]) -> None:
     """The item's name and its answers, at the left of its two panels."""
     at = np.arange(len(row["levels"]))[::-1]
     axes.set_yticks(at, [fill(str(level), 21) for level in row["levels"]], color=INK)
-    _above(axes, row["label"], (-0.24 * 72 * WIDTH + 8, 4), weight="bold")
+    _above(axes, row["label"].replace("_", " "), (-0.24 * 72 * WIDTH + 8, 4), weight="bold")
 
 
 def _above(axes: Axes, words: str, offset: tuple[float, float], **style: Any) -> None:

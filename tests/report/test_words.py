@@ -93,8 +93,12 @@ def test_a_named_condition_keeps_the_verb_and_is_told_in_the_headline() -> None:
 
 
 def test_a_synthetic_answer_says_so_in_its_own_sentence() -> None:
-    """The sentence that someone might quote carries the word."""
-    assert words.headline(invented.results()).answer.startswith("In this synthetic study, ")
+    """The sentence that someone might quote carries the word, and the truth that the numbers were drawn from."""
+    made = invented.results()
+    truth = made.estimate("loyalty.direct").truth
+    assert words.headline(made).answer.startswith("In this synthetic study, ")
+    assert truth is not None
+    assert words.headline(made).answer.endswith(f", where the simulated truth is {figures.points(truth)}.")
     assert "synthetic" not in words.headline(invented.bare()).answer
 
 
@@ -165,7 +169,9 @@ def test_all_verdicts_are_counted_once() -> None:
     for made in (invented.results(), invented.unreportable(), invented.bare()):
         first, *tally = map(int, re.findall(r"\d+", words.checks(made)))
         assert first == sum(tally) == sum(v.answer is not Answer.NOT_APPLICABLE for v in made.verdicts)
-        assert ("may not be reported" in words.checks(made)) == (not made.reportable)
+        assert ("failed" in words.checks(made)) == (not made.reportable)
+    passed = tuple(v for v in invented.results().verdicts if v.answer is Answer.PASSED)
+    assert words.checks(replace(invented.results(), verdicts=passed)) == f"{len(passed)} checks passed."
 
 
 def test_each_basis_is_named_once_with_all_that_rests_on_it() -> None:

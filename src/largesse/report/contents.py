@@ -104,7 +104,7 @@ class Page:
         survey = self.results.survey
         places = " and ".join(words.plural(survey[k], k[:-1]) for k in ("districts", "waves") if survey[k] > 1)
         said = f"{survey['kept']:,} of {survey['rows']:,} respondents entered{f', in {places}' if places else ''}."
-        covariates = ", ".join(literal(str(name)) for name in survey["covariates"])
+        covariates = ", ".join(words.named(name) for name in survey["covariates"])
         return blocks(
             " ".join(part for part in (said, words.capital(words.stop(survey["weights"]))) if part),
             f"Covariates: {covariates}." if covariates else "There are no covariates.",
@@ -139,8 +139,7 @@ class Page:
 
     def checks(self) -> Markdown:
         """Every verdict: those that did not pass in sentences, all in a table."""
-        quiet = (Answer.PASSED, Answer.NOT_APPLICABLE)
-        notable = [words.verdict(v) for v in self.results.verdicts if v.answer not in quiet]
+        notable = [words.verdict(v) for v in self.results.verdicts if v.answer not in words.QUIET]
         return blocks(words.checks(self.results), listed(notable), _folded("All checks", tables.checks(self.results)))
 
     def coverage(self) -> Markdown:

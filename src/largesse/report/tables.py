@@ -21,7 +21,7 @@ def label(model: str) -> str:
 
 def items(results: Results) -> str:
     """The questions and the order of their answers."""
-    rows = ([literal(i["label"]), literal(" < ".join(map(str, i["levels"])))] for i in results.survey["items"])
+    rows = ([words.named(i["label"]), literal(" < ".join(map(str, i["levels"])))] for i in results.survey["items"])
     return table(("Item", "Answers, from least to most"), rows, "Items, and how their answers are ordered", "items")
 
 
@@ -50,7 +50,10 @@ def _source(prior: Mapping[str, Any], cited: frozenset[str]) -> str:
 
 
 def _prior(prior: Mapping[str, Any]) -> str:
-    arguments = (f"{a:g}" if isinstance(a, int | float) else words.named(str(a)) for a in prior["arguments"].values())
+    arguments = (
+        f"{a:g}".replace("-", "\N{MINUS SIGN}") if isinstance(a, int | float) else words.named(str(a))
+        for a in prior["arguments"].values()
+    )
     return f"{literal(prior['distribution'])}({', '.join(arguments)})"
 
 

@@ -30,6 +30,9 @@ SIGNS: Final[Mapping[Answer, str]] = {
 }
 
 
+QUIET: Final = (Answer.PASSED, Answer.NOT_APPLICABLE)
+
+
 class Contrast(NamedTuple):
     """How a contrast is put: as what a cause does to whom, and as a difference that claims no cause."""
 
@@ -204,9 +207,11 @@ def _clause(text: str) -> str:
 
 
 def full(results: Results, e: Estimate) -> str:
-    """An estimate as a sentence that can stand by itself, and calls a synthetic study one."""
-    synthetic = "in this synthetic study, " if results.study["synthetic"] else ""
-    return f"{capital(synthetic + sentence(results, e))}."
+    """An estimate as a sentence that can stand by itself; it calls a synthetic study one, and tells its truth."""
+    if not results.study["synthetic"]:
+        return f"{capital(sentence(results, e))}."
+    known = "" if e.truth is None else f", where the simulated truth is {points(e.truth)}"
+    return f"In this synthetic study, {sentence(results, e)}{known}."
 
 
 def _leading(results: Results) -> list[Estimate]:
@@ -282,13 +287,11 @@ def _interval(results: Results, e: Estimate) -> str:
 
 
 def checks(results: Results) -> str:
-    """All verdicts in a sentence or two."""
-    tally = {answer: [v for v in results.verdicts if v.answer is answer] for answer in Answer}
-    asked = [v for v in results.verdicts if v.answer is not Answer.NOT_APPLICABLE]
-    said = f"Of {plural(len(asked), 'check')} that apply, {len(tally[Answer.PASSED])} passed"
-    for answer, word in ((Answer.FLAGGED, "flagged"), (Answer.FAILED, "failed"), (Answer.NOT_RUN, "not run")):
-        said += f", {len(tally[answer])} {word}" if tally[answer] else ""
-    return f"{said}. {'The study may be reported.' if results.reportable else 'The study may not be reported.'}"
+    """All verdicts in one sentence."""
+    tally = {answer: sum(v.answer is answer for v in results.verdicts) for answer in Answer}
+    asked = plural(len(results.verdicts) - tally[Answer.NOT_APPLICABLE], "check")
+    rest = [f"{n} {answer.value}" for answer, n in tally.items() if n and answer not in QUIET]
+    return f"Of {asked} that apply, {tally[Answer.PASSED]} passed, {', '.join(rest)}." if rest else f"{asked} passed."
 
 
 def verdict(v: Verdict) -> str:
