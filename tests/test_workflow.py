@@ -1,0 +1,300 @@
+"""The steps of a study, on a fake sampler: what is reused, what is made anew, what an interruption leaves."""
+
+from __future__ import annotations
+
+import shutil
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tomli_w
+import xarray as xr
+
+from largesse.audit import prior_draws
+from largesse.errors import InputError
+from largesse.fits import Fit, fit_fingerprint
+from largesse.inputs import gather
+from largesse.models.contract import NODES
+from largesse.results import Results
+from largesse.study import Study
+from largesse.synthetic import World, simulate
+from largesse.template import start, study_of
+from largesse.workflow import Workflow, check
+
+MODELS = ("gift_allocation", "reported_loyalty", "market_participation")
+CHAINS, DRAWS = 4, 200
+GATES = {"rhat": 1.05}  # independent draws pass 1.01 only when there are more of them than these tests need
+
+
+class FakeSampler:
+    """Independent prior draws in the place of a posterior; remembers what it was asked for."""
+
+    def __init__(self, spoil: Callable[[xr.Dataset, int], xr.Dataset] = lambda stats, _attempt: stats) -> None:
+        self.asked: list[tuple[str, int, int]] = []
+        self.spoil = spoil
+
+    def __call__(
+        self, model: Any, cells: Any, priors: Any, sampler: Any, *, seed: int, nodes: int, attempt: int
+    ) -> Fit:
+        """A fit as `sampling.fit` would return it."""
+        self.asked.append((model.name, nodes, attempt))
+        drawn = prior_draws(model, priors, cells, CHAINS * DRAWS, seed)
+        posterior = xr.Dataset(
+            {
+                name: (
+                    ("chain", "draw", *(f"{name}_{i}" for i in range(v.ndim - 1))),
+                    v.reshape(CHAINS, DRAWS, *v.shape[1:]),
+                )
+                for name, v in drawn.items()
+            }
+        )
+        noise = np.random.default_rng(seed).normal(size=(CHAINS, DRAWS))
+        still = np.zeros((CHAINS, DRAWS))
+        stats = xr.Dataset(
+            {
+                n: (("chain", "draw"), v)
+                for n, v in (("energy", noise), ("diverging", still), ("maxdepth_reached", still))
+            }
+        )
+        tree = xr.DataTree.from_dict({"posterior": posterior, "sample_stats": self.spoil(stats, attempt)})
+        made_by = fit_fingerprint(model, cells, priors, sampler, seed)
+        tree.attrs = {"model": model.name, "nodes": nodes, "seed": seed, "fingerprint": made_by, "attempt": attempt}
+        return Fit(tree)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small synthetic study whose results were made on the fake sampler."""
+    folder = tmp_path_factory.mktemp("finished") / "study"
+    world = World(name="small", seed=5, respondents=120, districts=4)
+    simulate(world).write(folder)
+    start(folder, study_of(world, MODELS))
+    edit(folder, gates=GATES)
+    steps = Workflow(check(Study.read(folder)), FakeSampler())
+    steps.results()
+    return folder
+
+
+@pytest.fixture
+def study(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the finished study that a test may change."""
+    return Path(shutil.copytree(finished, tmp_path / "study"))
+
+
+def again(folder: Path, sampler: FakeSampler | None = None) -> tuple[Workflow, FakeSampler]:
+    """The workflow of a study as it now is."""
+    sampler = sampler or FakeSampler()
+    return Workflow(gather(Study.read(folder)), sampler), sampler
+
+
+def edit(folder: Path, **changes: Any) -> None:
+    """Change tables of study.toml."""
+    path = folder / "study.toml"
+    table = tomllib.loads(path.read_text(encoding="utf-8"))
+    path.write_text(tomli_w.dumps({**table, **changes}), encoding="utf-8")
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder with its content."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+PRIOR = {
+    "distribution": "Normal",
+    "arguments": {"mu": 0.0, "sigma": 0.2},
+    "unit": "logit",
+    "statement": "95% sure that the effect is below 0.4 logits",
+    "by": "A. Tester",
+    "date": "2026-11-24",
+    "source": {"kind": "weak", "where": "a test"},
+}
+
+
+def test_an_unchanged_study_is_reused_whole(study: Path) -> None:
+    """Run again on the same inputs, nothing is drawn, asked or written."""
+    before = files(study)
+    steps, sampler = again(study)
+    steps.results()
+    assert sampler.asked == []
+    assert steps.reused == ["results.json"]
+    assert files(study) == before
+
+
+def test_a_changed_prior_refits_only_its_model(study: Path) -> None:
+    """Another prior of one model draws that model again and reuses the fits of the others."""
+    edit(study, priors={"market_participation": {"any_direct": PRIOR}})
+    steps, sampler = again(study)
+    steps.results()
+    assert sampler.asked == [("market_participation", NODES[0], 1)]
+    assert [name.split("-")[1] for name in steps.reused if name.startswith("fit-")] == list(MODELS[:2])
+
+
+def test_rewording_a_prior_refits_nothing(study: Path) -> None:
+    """A prior's statement is no part of the posterior: results are written anew from the stored fits."""
+    shipped = tomllib.loads((Path(gather(Study.read(study)).models[1].resources) / "priors.toml").read_text())["direct"]
+    edit(
+        study, priors={"reported_loyalty": {"direct": {**shipped, "date": "2026-11-25", "statement": "in other words"}}}
+    )
+    steps, sampler = again(study)
+    results = steps.results()
+    assert sampler.asked == []
+    assert "results.json" not in steps.reused
+    rows = {row["key"]: row for row in results.models["reported_loyalty"]["parameters"]}
+    assert rows["direct"]["prior"]["statement"] == "in other words"
+
+
+def test_a_prior_of_a_dropped_term_refits_nothing(study: Path) -> None:
+    """The design has no modifiers, so a prior of `direct_by` changes no draw."""
+    edit(study, priors={"reported_loyalty": {"direct_by": {**PRIOR, "dims": ["modifier"]}}})
+    _, sampler = again(study)
+    again(study, sampler)[0].results()
+    assert sampler.asked == []
+
+
+def test_another_rope_estimates_anew_from_the_same_fits(study: Path) -> None:
+    """What is too small to matter changes the estimates and no fit."""
+    old = Results.read(study / "results.json").estimate("loyalty.direct")
+    edit(study, estimands={"rope": 0.2})
+    steps, sampler = again(study)
+    new = steps.results().estimate("loyalty.direct")
+    assert sampler.asked == []
+    assert new.mean == old.mean
+    assert new.p_negligible > old.p_negligible
+
+
+def test_another_seed_refits_everything(study: Path) -> None:
+    """The seed is part of what makes a draw."""
+    edit(study, seed=6)
+    steps, sampler = again(study)
+    steps.fits()
+    assert sampler.models == list(MODELS)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_an_interrupted_fit_leaves_everything_as_it_was(study: Path, model: str) -> None:
+    """Interrupted while a model is drawn, the study keeps its older artefacts; the next run goes on from there."""
+    before = files(study)
+    edit(study, seed=6)
+    before["study.toml"] = (study / "study.toml").read_bytes()
+
+    class Interrupted(FakeSampler):
+        def __call__(self, asked: Any, *rest: Any, **how: Any) -> Fit:
+            if asked.name == model:
+                raise KeyboardInterrupt
+            return super().__call__(asked, *rest, **how)
+
+    with pytest.raises(KeyboardInterrupt):
+        again(study, Interrupted())[0].results()
+    left = files(study)
+    assert {name: left[name] for name in before} == before
+    assert not [name for name in left if name.endswith(".part")]
+    steps, sampler = again(study)
+    steps.results()
+    assert sampler.models == list(MODELS[MODELS.index(model) :])
+
+
+@pytest.mark.parametrize("moment", ["audit", "record"])
+def test_an_interruption_after_the_fits_loses_none_of_them(
+    study: Path, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Interrupted while checking or estimating, the fits that were drawn are kept and the old results stay."""
+    old = (study / "results.json").read_bytes()
+    edit(study, seed=6)
+
+    def interrupt(*_args: Any, **_how: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(f"largesse.workflow.{moment}", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            again(study)[0].results()
+    assert (study / "results.json").read_bytes() == old
+    steps, sampler = again(study)
+    steps.results()
+    assert sampler.asked == []
+
+
+def test_a_fit_whose_gates_fail_is_drawn_once_more(study: Path) -> None:
+    """Divergences on the first attempt call for a second one, which is kept and recorded."""
+
+    def diverge(stats: xr.Dataset, attempt: int) -> xr.Dataset:
+        return stats.assign(diverging=stats["diverging"] + (attempt == 1))
+
+    edit(study, seed=6, models=["gift_allocation"])
+    steps, sampler = again(study, FakeSampler(diverge))
+    (fit,) = steps.fits().values()
+    assert sampler.asked == [("gift_allocation", NODES[0], 1), ("gift_allocation", NODES[0], 2)]
+    assert fit.tree.attrs["attempt"] == 2
+
+
+def test_a_fit_that_fails_twice_stands_as_failed(study: Path) -> None:
+    """Divergences on both attempts are not tried away: the verdict fails and the study is not reportable."""
+    edit(study, seed=6, models=["gift_allocation"])
+    steps, sampler = again(study, FakeSampler(lambda stats, _attempt: stats.assign(diverging=stats["diverging"] + 1)))
+    results = steps.results()
+    assert len(sampler.asked) == 2
+    assert not results.reportable
+    assert "divergences" in {v.gate for v in results.failed}
+
+
+def test_a_damaged_fit_is_an_input_error_and_stays(study: Path) -> None:
+    """A fit that cannot be read is named; it is not silently drawn again, nor deleted."""
+    (study / "results.json").unlink()
+    path = next((study / "_private").glob("fit-gift_allocation-*.nc"))
+    path.write_bytes(b"not a fit")
+    with pytest.raises(InputError, match="expected a fit"):
+        again(study)[0].results()
+    assert path.read_bytes() == b"not a fit"
+
+
+def test_everything_wrong_with_a_study_is_said_at_once(study: Path) -> None:
+    """Survey, priors, models and page: one error names each, and nothing is written."""
+    edit(study, models=["reported_loyalty", "gift_alocation"], priors={"reported_loyalty": {"dirict": PRIOR}})
+    survey = study / "survey.csv"
+    survey.write_text(survey.read_text(encoding="utf-8").replace("gift", "given", 1), encoding="utf-8")
+    (study / "report.qmd").write_text("no front matter", encoding="utf-8")
+    before = files(study)
+    with pytest.raises(InputError) as caught:
+        check(Study.read(study))
+    text = str(caught.value)
+    for said in ("column 'gift'", "'gift_alocation'", "perhaps 'direct'", "no front matter"):
+        assert said in text
+    assert files(study) == before
+
+
+def test_no_respondent_is_in_what_is_stored(study: Path) -> None:
+    """A fit has draws and sampler statistics only, and every private file is its owner's alone."""
+    for path in (study / "_private").glob("fit-*.nc"):
+        assert set(Fit.load(path).tree.children) == {"posterior", "sample_stats"}
+        assert path.stat().st_mode & 0o077 == 0
+    assert (study / "_private").stat().st_mode & 0o077 == 0
+
+
+def test_results_name_what_they_were_made_from(study: Path) -> None:
+    """Every input and artefact behind the results is listed with its digest; altering one makes the results stale."""
+    results = Results.read(study / "results.json")
+    named = set(results.artefacts)
+    assert {"study.toml", "survey.csv", "districts.csv", "truth.json", "models/reported_loyalty/priors.toml"} <= named
+    assert sum(name.startswith("fit-") for name in named) == len(MODELS)
+    with (study / "districts.csv").open("a", encoding="utf-8") as handle:
+        handle.write("district 99,first,1,0.5,0.5\n")
+    steps, _ = again(study)
+    assert results.made["inputs"] != steps.results_fingerprint()
+
+
+def test_draws_that_do_not_fit_the_data_are_not_reportable(study: Path) -> None:
+    """Draws that look converged but put nearly everybody among the receivers fail the predictive gate."""
+
+    class Generous(FakeSampler):
+        def __call__(self, *args: Any, **how: Any) -> Fit:
+            fit = super().__call__(*args, **how)
+            fit.tree["posterior"]["intercept"] += 5
+            return fit
+
+    edit(study, seed=6, models=["gift_allocation"])
+    results = again(study, Generous())[0].results()
+    assert {v.gate for v in results.failed} == {"posterior predictive"}
+    assert not results.reportable
