@@ -301,11 +301,10 @@ def recovery(results: Results) -> Picture:
     rows = [(f"{model}.{row['key']}" in outside, row) for model, about in models(results).items()
             for row in about["parameters"] if row["truth"] is not None]  # fmt: skip
     figure, axes = _canvas(results, 3.4, left=0.45)
+    faint = max(0.15, min(0.45, 50 / max(1, len(rows))))  # where many lie on one another
     for missed, row in sorted(rows, key=lambda each: each[0]):
-        colour = VERMILLION if missed else BLUE
-        axes.plot(
-            [row["truth"]] * 2, [row["lowest"], row["highest"]], color=colour, alpha=0.9 if missed else 0.4, linewidth=1
-        )
+        colour, alpha = (VERMILLION, 0.9) if missed else (BLUE, faint)
+        axes.plot([row["truth"]] * 2, [row["lowest"], row["highest"]], color=colour, alpha=alpha, linewidth=1)
         axes.plot(
             row["truth"], row["mean"], marker="D" if missed else "o", color=colour, markersize=3.5 if missed else 2.5
         )

@@ -209,7 +209,9 @@ class Page:
         said = []
         for name, model in figures.models(self.results).items():
             cannot, would = (words.stop(model[key].replace("`", "")) for key in ("not_identified", "would_break"))
-            said.append(f"**{words.capital(words.named(name))}.** {cannot} What would break it: {would}")
+            said.append(
+                f"**{words.capital(words.named(name))}.** {cannot} What would break it: {would[:1].lower()}{would[1:]}"
+            )
         beyond = words.stop(str(self.results.study.get("extrapolates") or ""))
         beyond = f"Beyond what was observed: {beyond}" if beyond else ""
         return blocks(listed(said), beyond, tables.left_out(self.results))
