@@ -36,6 +36,11 @@ class FakeSampler:
         self.asked: list[tuple[str, int, int]] = []
         self.spoil = spoil
 
+    @property
+    def models(self) -> list[str]:
+        """The models asked for, in order, once each: a wide disposition may have called for more nodes."""
+        return list(dict.fromkeys(name for name, *_ in self.asked))
+
     def __call__(
         self, model: Any, cells: Any, priors: Any, sampler: Any, *, seed: int, nodes: int, attempt: int
     ) -> Fit:

@@ -100,19 +100,13 @@ def attempt[**P, T](problems: list[Problem], make: Callable[P, T], *args: P.args
 
 
 def _misdirected(study: Study, known: tuple[Model, ...]) -> list[Problem]:
-    """Models without the columns they need, and priors of models that are not asked."""
+    """Models without the columns they need."""
     columns = {"gift": study.columns.gift, "loyalty": study.columns.loyalty, "market": study.columns.market}
-    problems = [
+    return [
         Problem("study.toml", f"key '{ROLES[m.outcomes]}'", "nothing", f"the column that {m.name} explains")
         for m in known
         if not columns[m.outcomes]
     ]
-    problems += [
-        Problem("study.toml", f"key 'priors.{name}'", "priors of a model that is not asked", ", ".join(study.models))
-        for name in study.priors
-        if name not in study.models
-    ]
-    return problems
 
 
 def _truth(study: Study) -> dict[str, dict[str, Array]]:
