@@ -20,7 +20,10 @@ FILES = sorted(SOURCE.rglob("*.py"))
 LONGEST_FILE, LONGEST_FUNCTION, MOST_PARAMETERS = 450, 80, 7
 HEAVY = {"arviz_base", "arviz_stats", "matplotlib", "numba", "numpy", "nutpie", "pandas", "polars", "pydantic", "pymc"}
 SAMPLERS = {"nutpie", "pymc", "pytensor"}
-MAY_SAMPLE = {"calibration", "cli", "identification", "models", "planning", "sampling", "sensitivity", "workflow"}
+WITH_MODELS = {  # what knows the registry of models, whose files are written in PyMC
+    *("models", "synthetic", "template", "inputs", "fits", "audit", "findings", "record", "sampling", "workflow"),
+    *("cli", "__main__"),
+}
 
 
 def module_name(path: Path) -> str:
@@ -143,8 +146,8 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
 
 
 def test_what_does_not_sample_never_loads_a_sampler() -> None:
-    """Every module but those that fit can be used without PyMC, PyTensor or nutpie being loaded."""
-    free = [name for name in MODULES if "." in name and name.split(".")[1] not in MAY_SAMPLE]
+    """Reading, simulating, judging draws and rendering work without PyMC, PyTensor or nutpie being loaded."""
+    free = [name for name in MODULES if "." in name and name.split(".")[1] not in WITH_MODELS]
     code = f"import importlib, sys\nfor m in {free!r}: importlib.import_module(m)\nprint(' '.join(sys.modules))"
     assert SAMPLERS & set(fresh(code).split()) == set()
 

@@ -25,7 +25,8 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 Predict = Callable[[Mapping[str, Array], Frame, Array, Array], Mapping[str, Array]]
 
 EVERYONE: Final = ""  # the group that is the whole frame
-BLOCK: Final = 250  # draws predicted at once: a few tens of megabytes for a frame of two thousand rows
+BLOCK: Final = 32_768  # predictions made at once: 256 kB, so that the dozen arrays of a predictor stay in the cache
+TIED: Final = 1e-9  # standings that differ by less are of one profile, summed in another order
 
 
 class Contrast(NamedTuple):
@@ -55,8 +56,8 @@ CONTRASTS: Final[Mapping[str, Contrast]] = {
         True,
         lambda y, high, low: _lottery(y, high) - _lottery(y, low),
     ),
-    "level.0": Contrast("mean had nobody received", False, lambda y, high, _low: y(0, high)),
-    "level.1": Contrast("mean had everybody received", False, lambda y, high, _low: y(1, high)),
+    "level.0": Contrast("mean without a gift of one's own", False, lambda y, high, _low: y(0, high)),
+    "level.1": Contrast("mean with a gift of one's own", False, lambda y, high, _low: y(1, high)),
 }
 
 
@@ -94,16 +95,16 @@ class Surface:
             own, faced = np.full(rows, float(gift)), np.full(rows, coverage - self.frame.attrs["coverage_center"])
             means = [
                 {name: values @ self.share.T for name, values in self.predict(part, self.frame, own, faced).items()}
-                for part in blocks(self.theta)
+                for part in blocks(self.theta, rows)
             ]
             self._known[key] = {name: np.concatenate([m[name] for m in means]) for name in means[0]}
         return self._known[key]
 
 
-def blocks(theta: Mapping[str, Array]) -> Iterator[dict[str, Array]]:
-    """The draws in parts of at most `BLOCK`."""
-    draws = len(next(iter(theta.values())))
-    return ({n: v[i : i + BLOCK] for n, v in theta.items()} for i in range(0, draws, BLOCK))
+def blocks(theta: Mapping[str, Array], rows: int) -> Iterator[dict[str, Array]]:
+    """The draws in parts, each so small that predictions of `rows` rows stay in the processor's cache."""
+    draws, step = len(next(iter(theta.values()))), max(1, BLOCK // rows)
+    return ({n: v[i : i + step] for n, v in theta.items()} for i in range(0, draws, step))
 
 
 def effects(surface: Surface, high: float, low: float, *, varies: bool) -> xr.Dataset:
@@ -139,31 +140,37 @@ def selectivity(receipt: Array, standing: Array, weight: Array) -> dict[str, Arr
 
     Returns
     -------
-    `top` and `bottom`: mean receipt of the quarter of people with most and least standing; `selectivity`: their
-    difference; `gini`: concentration of receipt probabilities, 0 when all have the same.
+    `top` and `bottom`: mean receipt of the quarter of people with most and least standing (rows of equal standing on
+    its boundary count alike, in part); `selectivity`: their difference; `gini`: concentration of receipt
+    probabilities, 0 when all have the same. Each is [draw].
     """
-    top, bottom, gini = (np.empty(len(receipt)) for _ in range(3))
     share = weight / weight.sum()
-    for s in range(len(receipt)):
-        order = np.argsort(standing[s], kind="stable")
-        upto = np.cumsum(share[order])
-        for out, inside in (
-            (bottom, _overlap(upto, share[order], 0.0, 0.25)),
-            (top, _overlap(upto, share[order], 0.75, 1.0)),
-        ):
-            out[s] = inside @ receipt[s, order] / inside.sum()
-        gini[s] = _gini(receipt[s], share)
+    top, bottom, gini = (np.empty(len(receipt)) for _ in range(3))
+    for s, (chance, place) in enumerate(zip(receipt, standing, strict=True)):
+        order = np.argsort(place)
+        people, received = _by_place(place[order], share[order], chance[order])
+        upto = np.cumsum(people)
+        for out, low, high in ((bottom, 0.0, 0.25), (top, 0.75, 1.0)):
+            inside = _overlap(upto, people, low, high) / people
+            out[s] = inside @ received / (inside @ people)
+        gini[s] = _gini(chance, share)
     return {"top": top, "bottom": bottom, "selectivity": top - bottom, "gini": gini}
 
 
+def _by_place(place: Array, share: Array, receipt: Array) -> tuple[Array, Array]:
+    """[place] the share of people of one standing, and of people of it who receive; `place` is sorted."""
+    first = np.flatnonzero(np.diff(place, prepend=-np.inf) > TIED)
+    return np.add.reduceat(share, first), np.add.reduceat(share * receipt, first)
+
+
 def _overlap(upto: Array, share: Array, low: float, high: float) -> Array:
-    """[row] how much of each row's share lies between two quantiles: a row on the boundary counts in part."""
+    """[place] how much of each share lies between two quantiles: one on the boundary counts in part."""
     return np.asarray(np.clip(np.minimum(upto, high) - np.maximum(upto - share, low), 0.0, None))
 
 
 def _gini(values: Array, share: Array) -> float:
     """Twice the area between the diagonal and the Lorenz curve."""
-    order = np.argsort(values, kind="stable")
+    order = np.argsort(values)
     w, v = share[order], values[order]
     lorenz = np.concatenate([[0.0], np.cumsum(w * v) / (w @ v)])
     return float(1.0 - (w * (lorenz[1:] + lorenz[:-1])).sum())

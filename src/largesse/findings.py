@@ -163,7 +163,7 @@ def _receipts(theta: Mapping[str, Array], model: Model, inputs: Inputs) -> dict[
     frame, nothing = inputs.frames[model.name], np.zeros(inputs.frames[model.name].sizes[dims.ROW])
     weight, masks = frame["weight"].to_numpy(), groups(inputs, inputs.frames[model.name])
     parts: list[dict[tuple[str, str], Array]] = []
-    for part in blocks(theta):
+    for part in blocks(theta, len(weight)):
         chance = model.twin.predict(part, frame, nothing, nothing, standard_normal_nodes(1))["receipt"]
         levels = {("level", g): chance @ (weight * m) / (weight @ m) for g, m in masks.items()}
         spread = estimands.selectivity(chance, standing(part, frame), weight) if "standing" in part else {}

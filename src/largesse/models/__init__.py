@@ -37,6 +37,5 @@ def get(name: str, where: str = "models") -> Model:
         third: Model = point.load()
         return third
     near = difflib.get_close_matches(name, names(), n=1)
-    raise InputError.one(
-        where, f"model '{name}'", "a model that does not exist", f"one of {', '.join(near or names())}"
-    )
+    expected = f"perhaps '{near[0]}'" if near else f"one of {', '.join(names())}"
+    raise InputError.one(where, f"model '{name}'", "a model that does not exist", expected)

@@ -4,7 +4,7 @@ r"""Who receives? Allocation of gifts by district offices.
     (2) logit p_i = alpha + alpha_d + omega_t + alpha_dt + x_i' gamma
 
 Standing is x'gamma: how a profile counts with the office whatever the office's generosity. Fitted alone, receipt does
-not depend on the private disposition (favour 0); the joint model lets it.
+not depend on the private disposition (favour 0).
 
 Not identified: whether the office rewards standing, or the loyalty that it believes goes with standing.
 

@@ -13,9 +13,7 @@ from largesse.parameters import Parameter
 Variables = Mapping[str, Any]
 Data = Mapping[str, Any]
 
-UNCHOSEN = (
-    "receipt must be unrelated to loyalty given district, wave and covariates (favour 0); the joint model sweeps it"
-)
+UNCHOSEN = "offices must not favour people by what moves their answers beyond district, wave and covariates"
 MOVING = "coverage must be unrelated to what else changes a district's outcome from wave to wave"
 
 

@@ -12,7 +12,7 @@ alpha and omega sum to zero, cutpoints are free. One item: no u, effects are mar
 A missing answer has probability 1: it is marginalised, not dropped.
 
 Not identified here: how much of the answer is belief; whether offices chose the already loyal (favour is 0 in this
-model; the joint model sweeps it); with one wave, `delta` from `psi` and `psi_1`: all three then rest on their priors.
+model, an assumption); with one wave, `delta` from `psi` and `psi_1`: all three then rest on their priors.
 
 References: Samejima 1969 (graded response); Hudgens & Halloran 2008 (direct and indirect effects).
 """
