@@ -104,7 +104,8 @@ def quadrature(fit: Fit, model: Model, cells: Cells) -> Verdict:
 
 
 def _loo(fit: Fit, model: Model, cells: Cells) -> tuple[Verdict, dict[str, float]]:
-    pointwise = model.twin.loglik(fit.thinned(LOO_DRAWS), cells, standard_normal_nodes(fit.nodes))
+    as_many_of_each = LOO_DRAWS // fit.chains * fit.chains
+    pointwise = model.twin.loglik(fit.thinned(as_many_of_each), cells, standard_normal_nodes(fit.nodes))
     people = cells["people"].to_numpy().astype(float)
     return diagnostics.loo(model.name, pointwise, people, cells["count"].to_numpy() / people, fit.chains)
 

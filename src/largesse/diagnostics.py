@@ -20,10 +20,9 @@ REFERENCE_NODES: Final = 201
 ERROR_SD, SHIFT = 0.05, 0.05  # log-likelihood error over the draws; shift of a parameter in posterior sds
 CHECKED_DRAWS: Final = 100  # enough to see an error whose sd is .05, at a tenth of the cost
 POSTERIOR_BAND, PRIOR_BAND = 0.95, 0.99
+FLAT: Final = 1e-10  # a log-likelihood that varies by less over the draws does not depend on them
 INFLUENTIAL: Final = 0.01  # share of respondents beyond it that is worth a word
-PARETO_K: Final = 0.7  # above it the importance weights of leave-one-out cannot be trusted (Vehtari et al. 2024)
-
-
+PARETO_K: Final = 0.7  # above it importance weights cannot be trusted, however many draws (Vehtari et al. 2024)
 ENDS: Final = (0.05, 0.95)  # the quantiles whose effective draws are asked for
 
 
@@ -36,6 +35,7 @@ class Gate(NamedTuple):
     below: bool  # True when the value must not exceed the limit
     good: str
     bad: str
+    needs: str = ""  # the statistic of the sampler it reads; without it the gate was not run
 
 
 def diagnose(tree: xr.DataTree, gates: Gates | None = None) -> tuple[Verdict, ...]:
@@ -55,15 +55,21 @@ def diagnose(tree: xr.DataTree, gates: Gates | None = None) -> tuple[Verdict, ..
 
 
 def _ask(gate: Gate, tree: xr.DataTree, limit: float) -> Verdict:
+    model = str(tree.attrs.get("model", ""))
+    if gate.needs and gate.needs not in tree["sample_stats"]:
+        return Verdict(gate.name, model, Answer.NOT_RUN, f"the draws come without {gate.needs!r}", None, limit)
     value = gate.measure(tree)
     passed = value <= limit if gate.below else value >= limit
     sentence = (gate.good if passed else gate.bad).format(value=value, limit=limit)
     answer = Answer.PASSED if passed else Answer.FAILED
-    return Verdict(gate.name, str(tree.attrs.get("model", "")), answer, sentence, round(value, 4), limit)
+    return Verdict(gate.name, model, answer, sentence, round(value, 4), limit)
 
 
 def _every_scalar(tree: xr.DataTree, statistic: Callable[..., Any], worst: Callable[..., Any], **how: Any) -> float:
-    """The worst value over every scalar of the posterior; a constant draw counts as perfect."""
+    """The worst value over every scalar of the posterior; one that never moves in any chain is a constant, not drawn.
+
+    Where nothing at all moves there is no value: not a number, which keeps no limit.
+    """
     values = []
     for variable in tree["posterior"].to_dataset().data_vars.values():
         draws = variable.transpose("chain", "draw", ...).to_numpy()
@@ -71,7 +77,7 @@ def _every_scalar(tree: xr.DataTree, statistic: Callable[..., Any], worst: Calla
         moving = flat[:, :, np.ptp(flat, axis=(0, 1)) > 0]
         if moving.shape[2]:
             values.append(worst(statistic(moving, chain_axis=0, draw_axis=1, **how)))
-    return float(worst(values))
+    return float(worst(values)) if values else float("nan")
 
 
 def _stat(tree: xr.DataTree, name: str) -> Array:
@@ -90,14 +96,16 @@ GATES: Final = (
          "some interval end rests on {value:.0f} effective draws only (at least {limit:.0f} wanted): draw longer"),
     Gate("divergences", lambda t: float(_stat(t, "diverging").sum()), "divergences", True,
          "no draw diverged",
-         "{value:.0f} draws diverged: part of the posterior may be unexplored; use a narrower prior or fewer terms"),
+         "{value:.0f} draws diverged: part of the posterior may be unexplored; use a narrower prior or fewer terms",
+         "diverging"),
     Gate("tree depth", lambda t: float(_stat(t, "maxdepth_reached").sum()), "none", True,
          "no trajectory was cut short",
-         "{value:.0f} trajectories were cut short: draws are slow to move, not wrong; draw longer"),
+         "{value:.0f} trajectories were cut short: draws are slow to move, not wrong; draw longer",
+         "maxdepth_reached"),
     Gate("E-BFMI", lambda t: float(np.min(array_stats.bfmi(_stat(t, "energy")))), "ebfmi", False,
          "the sampler explores all energies (smallest E-BFMI {value:.2f})",
          "the sampler is stuck at some energies (smallest E-BFMI {value:.2f}, at least {limit} wanted):"
-         " use a narrower prior on the sds"),
+         " use a narrower prior on the sds", "energy"),
 )  # fmt: skip
 
 
@@ -143,17 +151,22 @@ def loo(model: str, pointwise: Array, people: Array, weight: Array, chains: int)
 
     Returns
     -------
-    The verdict on the importance weights, and elpd, its standard error, and the share of respondents with k > 0.7
-    (Vehtari, Gelman & Gabry 2017).
+    The verdict on the importance weights, and elpd, its standard error, and the share of respondents whose Pareto k is
+    above .7, or what the number of draws allows where that is less (Vehtari, Gelman & Gabry 2017; Vehtari et al. 2024).
+    Their weights are the inverse of the likelihood that the respondent had in the fit.
     """
-    ess = array_stats.ess(np.exp(pointwise).T.reshape(pointwise.shape[1], chains, -1), chain_axis=1, draw_axis=2)
-    r_eff = float(np.clip(np.mean(ess) / len(pointwise), 1e-3, 1.0))
-    left_out, k = array_stats.psislw(-(weight * pointwise).T, r_eff=r_eff, axis=-1)
+    moving = np.ptp(pointwise * weight, axis=0) > FLAT  # where nothing depends on the draw, leaving out changes nothing
+    left_out, k = np.full(pointwise.T.shape, -np.log(len(pointwise))), np.full(len(people), -np.inf)
+    if moving.any():
+        likelihood = np.exp(pointwise[:, moving]).T
+        ess = array_stats.ess(likelihood.reshape(len(likelihood), chains, -1), chain_axis=1, draw_axis=2)
+        r_eff = float(np.clip(np.mean(ess) / len(pointwise), 1e-3, 1.0))
+        left_out[moving], k[moving] = array_stats.psislw((weight * pointwise)[:, moving].T, r_eff=r_eff, axis=-1)
     elpd = logsumexp(left_out + pointwise.T, axis=1)
     n = people.sum()
     total = float(people @ elpd)
     se = float(np.sqrt(n * (people @ (elpd - total / n) ** 2) / n))
-    bad = float(people @ (np.asarray(k) > PARETO_K) / n)
+    bad = float(people @ ~(k <= min(PARETO_K, 1 - 1 / np.log10(len(pointwise)))) / n)  # one that is no number is bad
     answer = Answer.PASSED if bad < INFLUENTIAL else Answer.FLAGGED
     sentence = f"{bad:.1%} of respondents are too influential for leave-one-out to be exact" if bad else (
         "no respondent is influential enough to disturb leave-one-out")  # fmt: skip
