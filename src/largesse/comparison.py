@@ -8,11 +8,13 @@ are districts; Binder 1983). It knows no exposure, no disposition and no prior: 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
+Array = np.ndarray[Any, Any]
+
+FLAT: Final = 1e-9  # a direction in which the design varies by less, against its largest, is not in the data
 
 
 @dataclass(frozen=True)
@@ -21,8 +23,9 @@ class Comparison:
 
     Attributes
     ----------
-    estimate, se : the coefficient of the gift and its design-based standard error.
-    respondents, clusters : what it rests on; clusters are districts, or respondents where there are none.
+    estimate, se : the coefficient of the gift and its design-based standard error; not a number where the data hold no
+        such comparison (everyone of a district and wave received, or nobody did).
+    respondents, clusters : what it rests on; clusters are districts, or respondents where there is one district.
     """
 
     estimate: float
@@ -44,20 +47,35 @@ def compare(outcome: Array, gift: Array, group: Array, controls: tuple[Array, Ar
     weight : [respondent] survey weights.
     """
     seen = np.isfinite(outcome) & (weight > 0)
+    if not seen.any():
+        return Comparison(np.nan, np.nan, 0, 0)
     (x, m), g = (part[seen] for part in controls), gift[seen].astype(float)
     y, w, place = outcome[seen], weight[seen], group[seen]
-    offices = np.unique(place, axis=0, return_inverse=True)[1].ravel()
-    intercepts = np.eye(offices.max() + 1)[offices]
-    design = np.column_stack([g, g[:, None] * m, x, intercepts])
-    root = np.sqrt(w)[:, None]
-    inverse = np.linalg.pinv((root * design).T @ (root * design))
-    beta = inverse @ (design.T @ (w * y))
-    scores = design * (w * (y - design @ beta))[:, None]
-    district = place[:, 0]
-    several = len(np.unique(district)) > 1
-    cluster = district.astype(int) if several else np.arange(len(y))
-    n = len(np.unique(cluster))
-    sums = np.zeros((int(cluster.max()) + 1, design.shape[1]))
+    office = np.unique(place, axis=0, return_inverse=True)[1].ravel()
+    design = _within(office, w, np.column_stack([g, g[:, None] * m, x]))
+    bread, told = _inverse(np.sqrt(w)[:, None] * design)
+    beta = bread @ (design.T @ (w * y))
+    scores = design * (w * (_within(office, w, y[:, None])[:, 0] - design @ beta))[:, None]
+    district = np.unique(place[:, 0], return_inverse=True)[1]
+    cluster = district if district.max() > 0 else np.arange(len(y))
+    n = int(cluster.max()) + 1
+    sums = np.zeros((n, design.shape[1]))
     np.add.at(sums, cluster, scores)
-    variance = inverse @ (sums.T @ sums) @ inverse * n / max(n - 1, 1)
-    return Comparison(float(beta[0]), float(np.sqrt(variance[0, 0])), len(y), n)
+    variance = bread @ (sums.T @ sums) @ bread * n / max(n - 1, 1)
+    found = (float(beta[0]), float(np.sqrt(variance[0, 0]))) if told else (np.nan, np.nan)
+    return Comparison(*found, len(y), n)
+
+
+def _within(office: Array, weight: Array, values: Array) -> Array:
+    """[respondent, column] without its office's weighted mean: the same as an intercept for each (Frisch-Waugh)."""
+    total = np.zeros((office.max() + 1, values.shape[1]))
+    np.add.at(total, office, weight[:, None] * values)
+    return np.asarray(values - (total / np.bincount(office, weight)[:, None])[office])
+
+
+def _inverse(root: Array) -> tuple[Array, bool]:
+    """The inverse of root'root on the directions the data hold, and whether the first coefficient is among them."""
+    _, strength, axes = np.linalg.svd(root, full_matrices=False)
+    held = axes[strength > FLAT * strength.max()]
+    told = bool(np.square(held[:, 0]).sum() > 1 - FLAT)
+    return (held.T / strength[: len(held)] ** 2) @ held, told

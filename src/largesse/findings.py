@@ -15,17 +15,25 @@ from largesse.estimands import CONTRASTS, EVERYONE, Surface, blocks
 from largesse.fits import Fit
 from largesse.inputs import Inputs
 from largesse.models.contract import Model
-from largesse.parameters import Parameter
 from largesse.policies import Lottery
-from largesse.results import Estimate
+from largesse.results import Estimate, Status
 from largesse.simulators.gift_allocation import standing
 from largesse.simulators.graded import standard_normal_nodes
+from largesse.study import At
 
 Array = np.ndarray[Any, Any]
 
 SMALLEST: Final = 5  # k: no count of 1 to 4 respondents can be read off what is published
 POOLED: Final = "small districts, pooled"
-RESTS_ON: Final = {"spillover": "spillover", "total": "spillover", "overall": "spillover"}  # others rest on `direct`
+RESTS_ON: Final[Mapping[str, tuple[str, ...]]] = {  # the parameters that decide what identifies a contrast
+    "direct": ("direct",),
+    "spillover": ("spillover",),
+    "total": ("direct", "spillover"),
+    "overall": ("direct", "spillover", "spillover_received"),
+    "level": ("direct",),
+}
+RECEIPT_RESTS_ON: Final = {"level": "intercept"}  # what else there is of receipt rests on `standing`
+WEAKEST: Final[tuple[Status, ...]] = ("prior_driven", "conditional", "identified")
 BY_DISTRICT: Final = ("direct", "level.0", "level.1")
 LABELS: Final = {
     "level": "share of people who receive",
@@ -48,13 +56,16 @@ class Compared:
 
     @classmethod
     def of(cls, inputs: Inputs, cells: Cells) -> Compared:
-        """What the study asks for, or the 10 % and 90 % quantiles of observed coverage."""
+        """What the study asks for, or the 10 % and 90 % quantiles of observed coverage in whole percents.
+
+        Where those are no two different shares within the observed range: its quantiles, or its ends, as they are.
+        """
         rate = cells["coverage_rate"].to_numpy()
         seen = rate[np.isfinite(rate)]
         observed = (float(seen.min()), float(seen.max()))
         varies = observed[1] - observed[0] > 1e-9 and cells.sizes[dims.DISTRICT] > 1
         center = float(cells.attrs["coverage_center"])
-        low, high = inputs.study.estimands.coverage or np.quantile(seen, [0.1, 0.9]).round(2)
+        low, high = inputs.study.estimands.coverage or _usual(seen)
         return (
             cls(float(high), float(low), center, observed, True)
             if varies
@@ -63,9 +74,18 @@ class Compared:
 
     def extrapolation(self, contrast: str) -> str:
         """Why a contrast needs a coverage nobody has seen, or nothing."""
-        used = (self.high, self.low) if contrast in RESTS_ON else (self.high,)
+        used = (self.high, self.low) if CONTRASTS[contrast].needs_coverage else (self.high,)
         found = (Lottery(c).extrapolates(self.observed) for c in used)
         return next(filter(None, found), "") if self.varies else ""
+
+
+def _usual(seen: Array) -> tuple[float, float]:
+    """A low and a high coverage, of those that were seen: never one and the same, which would have no effect."""
+    quantiles = np.quantile(seen, [0.1, 0.9])
+    for low, high in (quantiles.round(2), quantiles):
+        if seen.min() <= low < high <= seen.max():
+            return float(low), float(high)
+    return float(seen.min()), float(seen.max())
 
 
 def estimate(fit: Fit, model: Model, inputs: Inputs) -> xr.Dataset:
@@ -103,7 +123,8 @@ def _outcomes(fit: Fit, model: Model, inputs: Inputs) -> Iterator[Estimate]:
         drawn = _effects(fit.theta, fit.nodes, model, inputs, there, by_district=False)
         for name in (n for n in map(str, drawn.data_vars) if n.endswith(".direct")):
             about = _about(model, inputs, name.partition(".")[0], "direct", compared)
-            about |= {"key": f"{name}.at.{at.name}", "group": at.label, "extrapolation": ""}
+            beyond = filter(None, [compared.extrapolation("direct"), unseen(inputs, at)])
+            about |= {"key": f"{name}.at.{at.name}", "group": at.label, "extrapolation": "; ".join(beyond)}
             yield _summary(drawn[name].to_numpy()[:, 0], inputs, about, at.label)
 
 
@@ -121,21 +142,55 @@ def _effects(
 
 
 def groups(inputs: Inputs, frame: Frame) -> dict[str, Array]:
-    """Everyone, and each district that is large enough to be shown; the others pooled.
-
-    A district with fewer than 2k respondents, or fewer than k in either gift arm, is pooled (k = 5).
-    """
+    """[row] masks of everyone, of each district that may be shown, and of the others pooled."""
     where, names = frame["in_district"].to_numpy(), frame[dims.DISTRICT].to_numpy()
     masks = {EVERYONE: np.ones(len(where), dtype=bool)}
     if len(names) < 2:
         return masks
-    table = inputs.design.table
-    arms = table.groupby([dims.DISTRICT, "gift"], observed=False).size().unstack(fill_value=0).reindex(columns=[0, 1])
-    counts = arms.fillna(0).to_numpy()
-    large = (counts.sum(axis=1) >= 2 * SMALLEST) & (counts.min(axis=1) >= SMALLEST)
-    masks |= {str(names[d]): where == d for d in np.flatnonzero(large) if (where == d).any()}
-    rest = ~large[where]
-    return masks | ({POOLED: rest} if rest.any() else {})
+    pool = pooled(inputs)
+    masks |= {str(name): where == d for d, name in enumerate(names) if not pool[d] and (where == d).any()}
+    rest = pool[where]
+    return masks | ({POOLED: rest} if rest.any() and not rest.all() else {})
+
+
+def pooled(inputs: Inputs) -> Array:
+    """[district] which are not shown by themselves, the same in every table (k = 5).
+
+    A district with fewer than 2k respondents to some model, or fewer than k in either gift arm, is pooled. A pool that
+    would itself be so small, or would be one district, takes in the smallest of the others: what is left of everyone
+    when the districts shown are subtracted is then no small district either.
+    """
+    counts = np.min([_respondents(cells) for cells in inputs.cells.values()], axis=0)
+    hidden = few(counts)
+    for d in np.argsort(counts.sum(axis=1), kind="stable"):
+        if not hidden.any() or (hidden.sum() > 1 and not few(counts[hidden].sum(axis=0)).any()):
+            break
+        hidden[d] = True
+    return hidden
+
+
+def _respondents(cells: Cells) -> Array:
+    """[district, gift] how many people answered."""
+    counts = np.zeros((cells.sizes[dims.DISTRICT], 2), dtype=int)
+    np.add.at(counts, (cells["in_district"].to_numpy(), cells["gift"].to_numpy()), cells["people"].to_numpy())
+    return counts
+
+
+def few(counts: Array) -> Array:
+    """[...] whether [..., gift] respondents are too few to be shown."""
+    return np.asarray((counts.sum(axis=-1) < 2 * SMALLEST) | (counts.min(axis=-1) < SMALLEST))
+
+
+def unseen(inputs: Inputs, at: At) -> str:
+    """Why a profile was hardly observed, or nothing."""
+    table, alike, beyond = inputs.design.table, np.ones(len(inputs.design.table), dtype=bool), []
+    for name, value in at.values.items():
+        if isinstance(value, str):
+            alike &= (table[name] == value).to_numpy()
+        elif not table[name].min() <= value <= table[name].max():
+            beyond.append(f"{name} {value:g} lies outside what was observed")
+    few = f"fewer than {SMALLEST} respondents are of this profile" if alike.sum() < SMALLEST else ""
+    return "; ".join(filter(None, [*beyond, few]))
 
 
 def at_profile(frame: Frame, design: Design, values: Mapping[str, Any]) -> Frame:
@@ -151,9 +206,18 @@ def at_profile(frame: Frame, design: Design, values: Mapping[str, Any]) -> Frame
 def _receipt(fit: Fit, model: Model, inputs: Inputs) -> Iterator[Estimate]:
     """Who receives: the share of people, by district too, and how much standing counts."""
     true = _receipts(_stacked(inputs, model), model, inputs) if _stacked(inputs, model) else {}
-    status = {"status": "identified", "reason": "from receipts", "outcome": "receipt", "model": model.name}
+    named = {p.name: p for p in model.active(inputs.cells[model.name])[0]}
     for (contrast, group), draws in _receipts(fit.theta, model, inputs).items():
-        about = {**status, "key": f"receipt.{contrast}", "label": LABELS[contrast], "contrast": contrast}
+        rests_on = named[RECEIPT_RESTS_ON.get(contrast, "standing")]
+        about = {
+            "key": f"receipt.{contrast}",
+            "label": LABELS[contrast],
+            "outcome": "receipt",
+            "contrast": contrast,
+            "model": model.name,
+            "status": rests_on.status,
+            "reason": rests_on.reason,
+        }
         value = float(true[contrast, group][0]) if true else None
         yield _summary(draws, inputs, about, group, value)
 
@@ -177,28 +241,29 @@ def _stacked(inputs: Inputs, model: Model) -> dict[str, Array]:
 
 
 def _about(model: Model, inputs: Inputs, outcome: str, contrast: str, compared: Compared) -> dict[str, Any]:
-    """What an estimate is, and what identifies it: the status of the parameter it rests on."""
-    parameter, warning = _rests_on(model, inputs.cells[model.name], outcome, contrast)
+    """What an estimate is, and what identifies it: the weakest of the parameters it rests on, and all they need."""
+    kind = contrast.partition(".")[0]
+    status, reason = _rests_on(model, inputs.cells[model.name], outcome, kind)
     frozen = inputs.study.estimands.extrapolates or ""
     return {
         "key": f"{outcome}.{contrast}",
         "label": f"{model.predicts[outcome]}: {CONTRASTS[contrast].label}",
         "outcome": outcome,
-        "contrast": contrast.partition(".")[0],
+        "contrast": kind,
         "model": model.name,
-        "status": parameter.status,
-        "reason": "; ".join(filter(None, [parameter.reason, warning])),
+        "status": status,
+        "reason": reason,
         "extrapolation": "; ".join(filter(None, [frozen, compared.extrapolation(contrast)])),
     }
 
 
-def _rests_on(model: Model, cells: Cells, outcome: str, contrast: str) -> tuple[Parameter, str]:
-    """The parameter that decides what identifies a contrast, and what the design could not rule out."""
+def _rests_on(model: Model, cells: Cells, outcome: str, kind: str) -> tuple[Status, str]:
+    """What identifies a contrast, the weakest first."""
     prefix = {"market_any": "any_", "market_much": "much_"}.get(outcome, "")
-    kept, dropped = model.active(cells)
-    name = prefix + RESTS_ON.get(contrast, "direct")
-    warning = next((d.why for d in dropped if d.term == f"{prefix}between" and contrast in RESTS_ON), "")
-    return next(p for p in kept if p.name == name), warning
+    named = {p.name: p for p in model.active(cells)[0]}
+    found = [named[prefix + name] for name in RESTS_ON[kind] if prefix + name in named]
+    found.sort(key=lambda p: WEAKEST.index(p.status))
+    return found[0].status, "; ".join(dict.fromkeys(p.reason for p in found))
 
 
 def _summary(

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+ROUNDING: Final = 1e-9
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,6 @@ class Lottery:
     def extrapolates(self, observed: tuple[float, float]) -> str:
         """Why this coverage was never seen, or nothing."""
         low, high = observed
-        if low <= self.coverage <= high:
+        if low - ROUNDING <= self.coverage <= high + ROUNDING:
             return ""
         return f"coverage {self.coverage:.0%} lies outside the observed range {low:.0%} to {high:.0%}"

@@ -32,6 +32,7 @@ _CATEGORICAL = pd.CategoricalDtype
 
 PRIOR_DRAWS: Final = 1000
 TRUTH_INTERVAL: Final = 0.99
+ALIKE: Final = 0.95  # shares of a group in which so many gave one answer would tell what each of them said
 
 
 def record(
@@ -150,7 +151,10 @@ def _card(text: str) -> dict[str, str]:
 
 
 def _parameters(fit: Fit, model: Model, inputs: Inputs) -> Iterator[dict[str, Any]]:
-    """One row per scalar that was drawn: posterior beside prior, and the truth where it is known."""
+    """One row per scalar that was drawn: posterior beside prior, and the truth where it is known.
+
+    Nothing of a district that is pooled elsewhere, nor of a district in a wave when few were asked.
+    """
     cells, priors = inputs.cells[model.name], inputs.priors[model.name]
     kept, _ = model.active(cells)
     before = prior_draws(model, priors, cells, PRIOR_DRAWS, inputs.study.seed)
@@ -160,8 +164,9 @@ def _parameters(fit: Fit, model: Model, inputs: Inputs) -> Iterator[dict[str, An
         columns = drawn.to_numpy().reshape(*drawn.shape[:2], -1)
         prior_sd = before[p.name].reshape(PRIOR_DRAWS, -1).std(axis=0)
         true = np.ravel(truth[p.name]) if p.name in truth else None
+        shown = np.ravel(_shown(p.dims, columns.shape[-1], inputs))
         for j, label in enumerate(_labels(drawn)):
-            if np.ptp(columns[..., j]) > 0:  # the first discrimination is 1 by definition
+            if shown[j] and np.ptp(columns[..., j]) > 0:  # the first discrimination is 1 by definition
                 yield {
                     "key": f"{p.name}[{label}]" if label else p.name,
                     "parameter": p.name,
@@ -176,6 +181,15 @@ def _parameters(fit: Fit, model: Model, inputs: Inputs) -> Iterator[dict[str, An
                     **_posterior(columns[..., j], prior_sd[j], inputs.study.estimands.interval),
                     "truth": None if true is None else float(true[j]),
                 }
+
+
+def _shown(dimensions: tuple[str, ...], size: int, inputs: Inputs) -> Array:
+    """[...] which scalars of a parameter may be told."""
+    if dimensions == (dims.DISTRICT,):
+        return ~findings.pooled(inputs)
+    if dimensions == (dims.DISTRICT, dims.WAVE):
+        return ~findings.pooled(inputs)[:, None] & (inputs.design.coverage.respondents >= 2 * findings.SMALLEST)
+    return np.ones(size, dtype=bool)
 
 
 def _labels(drawn: xr.DataArray) -> list[str]:
@@ -193,7 +207,8 @@ def _prior(prior: Any) -> dict[str, Any]:
     }
 
 
-def _posterior(draws: Array, prior_sd: float, interval: float) -> dict[str, float]:
+def _posterior(draws: Array, prior_sd: float, interval: float) -> dict[str, float | None]:
+    """Summaries of [chain, draw] values; None for what is no number, such as the sd of a prior that has none."""
     tails = np.array([(1 - interval) / 2, (1 - TRUTH_INTERVAL) / 2])
     lower, lowest = np.quantile(draws, tails)
     upper, highest = np.quantile(draws, 1 - tails)
@@ -204,7 +219,7 @@ def _posterior(draws: Array, prior_sd: float, interval: float) -> dict[str, floa
         "rhat": array_stats.rhat(draws, chain_axis=0, draw_axis=1),
         "ess": array_stats.ess(draws, chain_axis=0, draw_axis=1),
     }  # fmt: skip
-    return {name: float(v) for name, v in numbers.items()}
+    return {name: float(v) if np.isfinite(v) else None for name, v in numbers.items()}
 
 
 def _dropped_terms(inputs: Inputs) -> Iterator[DroppedTerm]:
@@ -213,42 +228,64 @@ def _dropped_terms(inputs: Inputs) -> Iterator[DroppedTerm]:
 
 
 def _predictive(inputs: Inputs, audits: Mapping[str, Audit]) -> Iterator[dict[str, Any]]:
-    """Observed and replicated shares of each answer; panels of fewer than 5 respondents are left out."""
+    """Observed shares of each answer, rounded, and replicated ones.
+
+    Panels of fewer than 5 respondents are left out, and those in which nearly everyone gave the same answer.
+    """
     for model in inputs.models:
         for row in audits[model.name].predictive:
-            if model.outcomes != "gift" and row["respondents"] >= findings.SMALLEST:
+            told = row["respondents"] >= findings.SMALLEST and max(row["observed"]) < ALIKE
+            if model.outcomes != "gift" and told:
                 column = inputs.survey.codebook[row["item"]]
                 about = {"label": column.label, "levels": list(column.levels), "gift": int(row["arm"])}
+                about["observed"] = [round(share, 2) for share in row["observed"]]
                 yield {k: v for k, v in row.items() if k not in ("arm", "respondents")} | about
 
 
 def _coverage(inputs: Inputs) -> dict[str, Any] | None:
-    """Coverage by district and wave, where there is more than one district; a sample rate only of large districts."""
+    """Coverage by district and wave, where there is more than one district."""
     coverage, table = inputs.design.coverage, inputs.design.table
     names = [str(n) for n in table[dims.DISTRICT].cat.categories]
     if len(names) < 2:
         return None
     waves = [str(n) for n in table[dims.WAVE].cat.categories]
-    shown = np.isfinite(coverage.rate) & (
-        (coverage.source == "administrative") | (coverage.respondents >= 2 * findings.SMALLEST)
-    )
+    known = coverage.source == "administrative"
+    shown = np.isfinite(coverage.rate) & (known or _telling(inputs))
     rate = [
-        [round(float(v), 3) if ok else None for v, ok in zip(*row, strict=True)]
+        [round(float(v), 3 if known else 2) if ok else None for v, ok in zip(*row, strict=True)]
         for row in zip(coverage.rate, shown, strict=True)
     ]
     return {"districts": names, "waves": waves, "rate": rate}
 
 
+def _telling(inputs: Inputs) -> Array:
+    """[district, wave] where enough were asked, and enough received and did not, for their rate to be told.
+
+    One that would be kept back alone takes the smallest of the others with it: the mean of all rates is known.
+    """
+    coverage = inputs.design.coverage
+    given = np.nan_to_num(coverage.rate) * coverage.respondents
+    asked = coverage.respondents > 0
+    shown = asked & ~findings.few(np.stack([coverage.respondents - given, given], axis=-1).round())
+    if (asked & ~shown).sum() == 1 and shown.any():
+        smallest = np.where(shown, coverage.respondents, np.inf).argmin()
+        shown.ravel()[smallest] = False
+    return shown
+
+
 def _plain(inputs: Inputs) -> dict[str, Any]:
-    """The plain comparison of each outcome, at the average profile and at each profile that the study asks for."""
+    """The plain comparison of each outcome, at the average profile and at each profile that the study asks for.
+
+    Without those that the data do not hold.
+    """
     profiles: dict[str, tuple[str, Mapping[str, Any]]] = {"": ("", {})}
     profiles |= {f".at.{at.name}": (at.label, at.values) for at in inputs.study.estimands.at}
-    return {
-        f"{outcome}{suffix}": _compared(inputs, values, label, at)
+    rows = {
+        f"{outcome}{suffix}": _compared(inputs, values, f"{label}, {label_at}" if label_at else label, at)
         for outcome, (label, values) in _scores(inputs).items()
         for suffix, (label_at, at) in profiles.items()
-        for label in [f"{label}, {label_at}" if label_at else label]
     }
+    return {name: row for name, row in rows.items() if np.isfinite(row["estimate"])}
 
 
 def _compared(inputs: Inputs, outcome: Array, label: str, at: Mapping[str, Any]) -> dict[str, Any]:
@@ -298,7 +335,7 @@ def _scores(inputs: Inputs) -> dict[str, tuple[str, Array]]:
     return scores
 
 
-def _truth(rows: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
+def _truth(rows: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any] | None:
     """How many simulated truths lie outside their 99 % interval, and how many may by chance (99.9 % quantile)."""
     known = [
         {**row, "key": f"{model}.{row['key']}"}
@@ -306,9 +343,11 @@ def _truth(rows: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
         for row in each
         if row["truth"] is not None
     ]
+    if not known:
+        return None
     outside = [row for row in known if not row["lowest"] <= row["truth"] <= row["highest"]]
     distance = {row["key"]: (row["truth"] - row["mean"]) / row["sd"] for row in known if row["population"]}
-    worst = max(distance, key=lambda key: abs(distance[key]))
+    worst = max(distance, key=lambda key: abs(distance[key]), default=None)
     return {
         "compared": len(known),
         "outside": [
@@ -324,5 +363,5 @@ def _truth(rows: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
         ],
         "allowed": int(binom.ppf(0.999, len(known), 1 - TRUTH_INTERVAL)),
         "interval": TRUTH_INTERVAL,
-        "worst": {"key": worst, "z": distance[worst]},
+        "worst": {"key": worst, "z": distance[worst]} if worst else None,
     }
