@@ -83,7 +83,7 @@ def fit(
     priors, sampler = priors or model.priors(), sampler or Sampler()
     priors.check(model.parameters)
     ready = compiled(model, cells, priors)
-    ready = ready.with_data(**_swappable(model.arrays(cells, nodes), ready.shared_data))
+    ready = ready.with_data(**_swappable(model.arrays(cells, nodes), {v.name for v in ready.shared_var_keys}))
     draws, tune = attempt * sampler.draws, attempt * sampler.tune
     started = time.monotonic()
     try:
@@ -97,14 +97,17 @@ def fit(
     if tree["posterior"].sizes["draw"] < draws:
         raise KeyboardInterrupt  # nutpie hands back what it has when it is interrupted
     log.info("%s: sampled in %.0f s", model.name, time.monotonic() - started)
-    kept = xr.DataTree.from_dict({g: tree[g].to_dataset() for g in ("posterior", "sample_stats")})
+    named = [p.name for p in model.active(cells)[0]]  # without the deviates that pooled terms are made of
+    kept = xr.DataTree.from_dict(
+        {"posterior": tree["posterior"].to_dataset()[named], "sample_stats": tree["sample_stats"].to_dataset()}
+    )
     made_by = fit_fingerprint(model, cells, priors, sampler, seed)
     kept.attrs = {"model": model.name, "nodes": nodes, "seed": seed, "fingerprint": made_by, "attempt": attempt}
     return Fit(kept)
 
 
-def _swappable(arrays: Mapping[str, Array], known: Mapping[str, Array]) -> dict[str, Array]:
-    """The arrays that the compiled model reads: a design that drops a term drops its data.
+def _swappable(arrays: Mapping[str, Array], known: set[str]) -> dict[str, Array]:
+    """The arrays that the compiled model reads (`known`): a design that drops a term drops its data.
 
     `with_data` casts without asking: integers must stay 32-bit integers.
     """
