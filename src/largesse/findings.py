@@ -119,13 +119,21 @@ def _outcomes(fit: Fit, model: Model, inputs: Inputs) -> Iterator[Estimate]:
                 value = None if true is None else float(true[name].sel(group=group)[0])
                 yield _summary(drawn[name].sel(group=group).to_numpy(), inputs, about, group, value)
     for at in inputs.study.estimands.at:
-        there = at_profile(frame, inputs.design, at.values)
-        drawn = _effects(fit.theta, fit.nodes, model, inputs, there, by_district=False)
-        for name in (n for n in map(str, drawn.data_vars) if n.endswith(".direct")):
-            about = _about(model, inputs, name.partition(".")[0], "direct", compared)
-            beyond = filter(None, [compared.extrapolation("direct"), unseen(inputs, at)])
-            about |= {"key": f"{name}.at.{at.name}", "group": at.label, "extrapolation": "; ".join(beyond)}
-            yield _summary(drawn[name].to_numpy()[:, 0], inputs, about, at.label)
+        yield from _at(fit, model, inputs, at)
+
+
+def _at(fit: Fit, model: Model, inputs: Inputs, at: At) -> Iterator[Estimate]:
+    """The direct effect on every outcome at one profile."""
+    there = at_profile(inputs.frames[model.name], inputs.design, at.values)
+    compared, truth = Compared.of(inputs, inputs.cells[model.name]), _stacked(inputs, model)
+    drawn = _effects(fit.theta, fit.nodes, model, inputs, there, by_district=False)
+    true = _effects(truth, fit.nodes, model, inputs, there, by_district=False) if truth else None
+    for name in (n for n in map(str, drawn.data_vars) if n.endswith(".direct")):
+        about = _about(model, inputs, name.partition(".")[0], "direct", compared)
+        beyond = filter(None, [compared.extrapolation("direct"), unseen(inputs, at)])
+        about |= {"key": f"{name}.at.{at.name}", "group": at.label, "extrapolation": "; ".join(beyond)}
+        value = None if true is None else float(true[name][0, 0])
+        yield _summary(drawn[name].to_numpy()[:, 0], inputs, about, at.label, value)
 
 
 def _effects(
