@@ -50,10 +50,11 @@ def by_district(rows: Frame) -> dict[str, Array]:
 def drawn(toy: toys.Toy, model: str, draws: int, **fixed: float) -> toys.Theta:
     """[draw, ...] the toy's truth, each effect moved a little from draw to draw; `fixed` holds effects at a value."""
     rng = np.random.default_rng(3)
-    theta = {p: np.repeat(np.asarray(v)[None], draws, axis=0) for p, v in toy.truth[model].items()}
-    for name, value in theta.items():
-        if "direct" in name or "spillover" in name or "between" in name:
-            value += 0.3 * rng.normal(size=value.shape)
+    moved = ("direct", "spillover", "between")
+    theta = {}
+    for name, value in toy.truth[model].items():
+        noise = 0.3 * rng.normal(size=(draws, *value.shape)) if any(effect in name for effect in moved) else 0.0
+        theta[name] = np.repeat(np.asarray(value)[None], draws, axis=0) + noise
     return theta | {n: np.full(theta[n].shape, v) for n, v in fixed.items()}
 
 

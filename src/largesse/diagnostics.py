@@ -74,7 +74,7 @@ def _every_scalar(tree: xr.DataTree, statistic: Callable[..., Any], worst: Calla
     for variable in tree["posterior"].to_dataset().data_vars.values():
         draws = variable.transpose("chain", "draw", ...).to_numpy()
         flat = draws.reshape(*draws.shape[:2], -1)
-        moving = flat[:, :, np.ptp(flat, axis=(0, 1)) > 0]
+        moving = flat[:, :, np.ptp(flat, axis=(0, 1)) != 0]  # what is no number is no constant
         if moving.shape[2]:
             values.append(worst(statistic(moving, chain_axis=0, draw_axis=1, **how)))
     return float(worst(values)) if values else float("nan")
@@ -160,7 +160,7 @@ def loo(model: str, pointwise: Array, people: Array, weight: Array, chains: int)
     if moving.any():
         likelihood = np.exp(pointwise[:, moving]).T
         ess = array_stats.ess(likelihood.reshape(len(likelihood), chains, -1), chain_axis=1, draw_axis=2)
-        r_eff = float(np.clip(np.mean(ess) / len(pointwise), 1e-3, 1.0))
+        r_eff = float(np.clip(np.average(ess, weights=people[moving]) / len(pointwise), 1e-3, 1.0))
         left_out[moving], k[moving] = array_stats.psislw((weight * pointwise)[:, moving].T, r_eff=r_eff, axis=-1)
     elpd = logsumexp(left_out + pointwise.T, axis=1)
     n = people.sum()
