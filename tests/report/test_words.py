@@ -92,6 +92,19 @@ def test_a_named_condition_keeps_the_verb_and_is_told_in_the_headline() -> None:
     assert words.headline(identified).condition == ""
 
 
+def test_a_weighted_likelihood_tells_a_design_based_error_in_the_headline() -> None:
+    """With weights in the likelihood the headline calls its interval approximate and puts another error beside it."""
+    made = invented.results()
+    sentence = "a weighted likelihood gives a pseudo-posterior: intervals approximate, clustering not included"
+    model = made.estimate("loyalty.direct").model
+    flagged = Verdict("weights", model, Answer.FLAGGED, sentence)
+    others = tuple(v for v in made.verdicts if v.gate != "weights")
+    told = words.headline(replace(made, verdicts=(*others, flagged))).weights
+    assert "intervals approximate" in told
+    assert figures.points(made.figures["plain"]["loyalty"]["se"]) in told
+    assert words.headline(replace(made, verdicts=others)).weights == ""
+
+
 def test_a_synthetic_answer_says_so_in_its_own_sentence() -> None:
     """The sentence that someone might quote carries the word, and the truth that the numbers were drawn from."""
     made = invented.results()

@@ -94,7 +94,7 @@ class Page:
         also = "Also in this synthetic study" if self.results.study["synthetic"] else "Also"
         return blocks(
             div("headline", said.warning, said.answer),
-            " ".join(part for part in (said.condition, said.overturned) if part),
+            " ".join(part for part in (said.condition, said.weights, said.overturned) if part),
             f"{also}, under the conditions of @sec-effects:" if said.others else "",
             listed(said.others),
         )

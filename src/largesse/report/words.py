@@ -169,6 +169,7 @@ class Headline(NamedTuple):
     warning : that the study is not reportable, and why.
     answer : the main effect as one sentence, which calls a synthetic study one.
     condition : what a conditional effect rests on.
+    weights : of a weighted likelihood: that its interval is approximate, with a design-based standard error beside it.
     others : what else: those passed over, the market; nothing of a study that is not reportable.
     overturned : what would overturn the answer.
     """
@@ -176,6 +177,7 @@ class Headline(NamedTuple):
     warning: str
     answer: str
     condition: str
+    weights: str
     others: tuple[str, ...]
     overturned: str
 
@@ -189,6 +191,7 @@ def headline(results: Results) -> Headline:
         _unreportable(results),
         full(results, first),
         f"This holds on one condition: {stop(_clause(first.reason))}" if conditional else "",
+        _weighted(results, first),
         tuple(f"{capital(sentence(results, e))}." for e in others if results.reportable),
         f"What would overturn it: {stop(would[:1].lower() + would[1:])}" if would else "",
     )
@@ -197,13 +200,28 @@ def headline(results: Results) -> Headline:
 def spoken(results: Results) -> list[str]:
     """The headline as plain text, for a terminal: what the page says first, without Markdown."""
     found = headline(results)
-    parts = (found.warning, found.answer, found.condition, *found.others, found.overturned)
+    parts = (found.warning, found.answer, found.condition, found.weights, *found.others, found.overturned)
     return [re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", part.replace("**", "")) for part in parts if part]
 
 
 def _clause(text: str) -> str:
     """The first clause of a text that says more further down the page."""
     return re.split(r"[:;]|\.\s| \(", text.strip())[0]
+
+
+def _weighted(results: Results, e: Estimate) -> str:
+    """What weights in the likelihood cost the interval of an estimate; nothing where they were not used there."""
+    flagged = next((v for v in results.verdicts if (v.gate, v.model) == ("weights", e.model)), None)
+    if flagged is None or flagged.answer is not Answer.FLAGGED:
+        return ""
+    row = (results.figures.get("plain") or {}).get(e.key.replace(".direct", ""))
+    beside = (
+        f" A plain regression gives {points(row['estimate'])} points of 100 with a design-based standard"
+        f" error of {points(row['se'])}."
+        if row
+        else ""
+    )
+    return f"{capital(stop(flagged.sentence))}{beside}"
 
 
 def full(results: Results, e: Estimate) -> str:
