@@ -1,0 +1,157 @@
+"""Predictive checks: data drawn under known parameters, counted as the data are."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import fake_fits
+import numpy as np
+import pytest
+import toys
+import xarray as xr
+from scipy.special import expit
+
+from largesse import dims, models
+from largesse.predictive import Panel, panels
+from largesse.simulators.graded import above, standard_normal_nodes
+from largesse.simulators.predictor import predictor
+
+Array = np.ndarray[Any, Any]
+
+DRAWS = 400
+FAR_OFF = 5.0  # standard errors: of a hundred shares one is farther off by chance in 20,000 runs
+
+
+@pytest.fixture(scope="module", params=models.SHIPPED)
+def made(request: pytest.FixtureRequest, toy: toys.Toy) -> tuple[str, list[Panel]]:
+    """Panels of a model, all data sets drawn under the toy's truth."""
+    return request.param, drawn(toy, request.param)
+
+
+def drawn(toy: toys.Toy, name: str) -> list[Panel]:
+    """Panels of one model under its truth."""
+    theta = {p: np.repeat(np.asarray(v)[None], DRAWS, axis=0) for p, v in toy.truth[name].items()}
+    return panels(models.get(name).twin, theta, toy.cells[name], np.random.default_rng(5))
+
+
+def test_shares_of_a_panel_sum_to_one(made: tuple[str, list[Panel]]) -> None:
+    """Observed or replicated, everyone in a panel gave exactly one of its answers."""
+    for panel in made[1]:
+        np.testing.assert_allclose(panel.observed.sum(), 1.0)
+        np.testing.assert_allclose(panel.replicated.sum(axis=1), 1.0)
+        assert panel.replicated.shape == (DRAWS, len(panel.observed))
+
+
+def test_every_item_is_seen_in_both_arms(toy: toys.Toy, made: tuple[str, list[Panel]]) -> None:
+    """A panel for each item and arm; for the allocation of gifts, one for each district."""
+    name, found = made
+    items = toy.outcomes(name)
+    wanted = [(item, arm) for item in items for arm in ("0", "1")]
+    wanted = wanted or [("gift", str(d)) for d in toy.survey.codebook["district"].levels]
+    assert [(p.item, p.arm) for p in found] == wanted
+
+
+def test_observed_shares_are_those_of_the_survey(toy: toys.Toy, made: tuple[str, list[Panel]]) -> None:
+    """Counted respondent by respondent from the survey; who gave no answer is in no panel."""
+    table = toy.survey.table
+    for panel in made[1]:
+        if panel.item == "gift":
+            where = table["district"] == panel.arm
+            shares, people = table.loc[where, "gift"].value_counts(normalize=True).sort_index(), int(where.sum())
+        else:
+            answers = table.loc[table["gift"] == int(panel.arm), panel.item].dropna()
+            shares, people = answers.value_counts(normalize=True, sort=False), len(answers)
+        np.testing.assert_allclose(panel.observed, shares.to_numpy())
+        assert panel.respondents == people
+
+
+def test_replicated_shares_scatter_around_those_expected(toy: toys.Toy, made: tuple[str, list[Panel]]) -> None:
+    """Their mean is the probability of each answer, averaged over the people of the panel who answered."""
+    name, found = made
+    for panel in found:
+        chance = expected(toy, name, panel)
+        error = np.sqrt(chance * (1 - chance) / (panel.respondents * DRAWS))  # at most: people of one panel differ
+        assert (np.abs(panel.replicated.mean(axis=0) - chance) < FAR_OFF * error).all()
+
+
+def expected(toy: toys.Toy, name: str, panel: Panel) -> Array:
+    """[answer] mean probability over respondents, each written out from the model's equations."""
+    if panel.item == "gift":
+        chance = receipt(toy, panel.arm).mean()
+        return np.array([1 - chance, chance])
+    rows, theta = toy.rows(name), toys.stacked(toy.truth[name])
+    k = toy.outcomes(name).index(panel.item)
+    seen = (rows["gift"].to_numpy() == int(panel.arm)) & (rows["answer"].to_numpy()[:, k] >= 0)
+    people = rows.isel({dims.CELL: np.flatnonzero(seen)})
+    return _of_bands(people, theta) if name == "market_participation" else _of_item(people, theta, k)
+
+
+def receipt(toy: toys.Toy, district: str) -> Array:
+    """[respondent] chance of a gift of the people of one district."""
+    name = "gift_allocation"
+    rows = toy.rows(name)
+    where = rows["in_district"].to_numpy() == list(rows[dims.DISTRICT].to_numpy()).index(district)
+    people, nothing = rows.isel({dims.CELL: np.flatnonzero(where)}), np.zeros(where.sum())
+    nodes = standard_normal_nodes(1)
+    return models.get(name).twin.predict(toys.stacked(toy.truth[name]), people, nothing, nothing, nodes)["receipt"][0]
+
+
+def _of_item(people: xr.Dataset, theta: toys.Theta, k: int) -> Array:
+    counts = people["answers"].to_numpy()
+    start = int((counts[:k] - 1).sum())
+    eta = predictor(theta, people, people["gift"].to_numpy(), people["coverage"].to_numpy())
+    slope, sd, nodes = theta["discrimination"][:, k], theta["disposition_sd"], standard_normal_nodes(61)
+    cuts = theta["cutpoint"][:, start : start + counts[k] - 1].T
+    over = [above(eta, cut, slope, sd, nodes).mean() for cut in cuts]
+    return -np.diff([1.0, *over, 0.0])
+
+
+def _of_bands(people: xr.Dataset, theta: toys.Theta) -> Array:
+    gift, coverage = people["gift"].to_numpy(), people["coverage"].to_numpy()
+    part, much = (predictor(theta, people, gift, coverage, prefix)[0] for prefix in ("any_", "much_"))
+    taking_part = expit(part - theta["any_cutpoint"][0, 0])
+    over = [1.0, *(expit(much - cut) for cut in theta["much_cutpoint"][0]), 0.0]
+    bands = [(taking_part * (low - high)).mean() for low, high in pairwise(over)]
+    return np.array([1 - taking_part.mean(), *bands])
+
+
+class Scripted:
+    """A simulator that always answers the same, to see who is counted."""
+
+    def answer(self, _theta: Any, rows: xr.Dataset, _rng: Any) -> dict[str, Array]:
+        """Everybody gives the highest answer to every item, those who kept silent too."""
+        top = rows["answers"].to_numpy() - 1
+        return {
+            str(item): np.full(rows.sizes[dims.CELL], t) for item, t in zip(rows["item"].to_numpy(), top, strict=True)
+        }
+
+
+def test_the_silent_stay_silent(toy: toys.Toy) -> None:
+    """Who did not answer is in no replicate either: shares stay shares of those who answered."""
+    cells = toy.cells["reported_loyalty"]
+    assert (cells["answer"] < 0).any()
+    for panel in panels(Scripted(), {"direct": np.zeros(2)}, cells, np.random.default_rng(1)):
+        np.testing.assert_array_equal(panel.replicated, np.tile(np.eye(len(panel.observed))[-1], (2, 1)))
+
+
+def test_people_of_one_cell_are_drawn_one_by_one(toy: toys.Toy) -> None:
+    """Cells of several people scatter as so many people do, not as one who counts several times."""
+    name = "gift_allocation"
+    cells = toy.cells[name]
+    assert cells["people"].max() > 1
+    for panel in drawn(toy, name):
+        chance = receipt(toy, panel.arm)
+        by_hand = (chance * (1 - chance)).sum() / len(chance) ** 2
+        assert panel.replicated[:, 1].var() == pytest.approx(by_hand, rel=FAR_OFF * np.sqrt(2 / DRAWS))
+
+
+def test_each_data_set_has_its_own_draw(toy: toys.Toy) -> None:
+    """The s-th data set is drawn under the s-th draw: where the effect of a gift grows, so do the top answers."""
+    name = "reported_loyalty"
+    model, cells = models.get(name), toy.cells[name]
+    theta = fake_fits.fake(model, cells, toy.truth[name], (1, 60), spread=1e-6).theta
+    theta |= {"direct": np.linspace(-4, 4, 60)}
+    for panel in panels(model.twin, theta, cells, np.random.default_rng(2)):
+        together = np.corrcoef(theta["direct"], panel.replicated[:, -1])[0, 1]
+        assert together > 0.8 if panel.arm == "1" else abs(together) < 0.5
