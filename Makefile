@@ -8,14 +8,21 @@ PYTHON = $(shell for python in python3 python3.13 python3.12; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && echo $$python && break; done)
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint clean
+.PHONY: help demo panes synthetic test lint clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/.ready  ## run the synthetic Hyesan study from survey file to page
 	$(BIN)/largesse run reports/hyesan
+
+panes: .venv/.ready  ## run the study of Uruguay's PANES transfers, on public data
+	$(BIN)/python reports/panes/survey.py
+	$(BIN)/largesse run reports/panes
+
+synthetic: .venv/.ready  ## draw the synthetic survey of reports/hyesan anew from its world
+	$(BIN)/largesse simulate --world data/synthetic/hyesan/world.toml --out data/synthetic/hyesan
 
 test: .venv/.ready  ## run all tests
 	$(BIN)/python -m pytest
