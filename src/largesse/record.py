@@ -162,7 +162,8 @@ def _parameters(fit: Fit, model: Model, inputs: Inputs) -> Iterator[dict[str, An
     for p in kept:
         drawn = fit.tree["posterior"][p.name].transpose("chain", "draw", ...)
         columns = drawn.to_numpy().reshape(*drawn.shape[:2], -1)
-        prior_sd = before[p.name].reshape(PRIOR_DRAWS, -1).std(axis=0)
+        with np.errstate(invalid="ignore"):  # a prior may run to infinity: then it has no sd
+            prior_sd = before[p.name].reshape(PRIOR_DRAWS, -1).std(axis=0)
         true = np.ravel(truth[p.name]) if p.name in truth else None
         shown = np.ravel(_shown(p.dims, columns.shape[-1], inputs))
         for j, label in enumerate(_labels(drawn)):
