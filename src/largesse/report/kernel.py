@@ -79,10 +79,12 @@ def run(codes: Sequence[str], folder: Path) -> list[Sequence[Output]]:
     with tempfile.TemporaryDirectory(prefix="largesse-", ignore_cleanup_errors=True) as name:
         scratch = Path(name)
         client = NotebookClient(book, timeout=None, kernel_manager_class=Manager, config=_transport(scratch))
+        begun: list[int] = []
+        client.on_cell_start = lambda cell, cell_index: begun.append(cell_index)  # noqa: ARG005  (names are nbclient's)
         try:
             client.execute(cwd=str(folder), env=environment(scratch))
         except (CellExecutionError, DeadKernelError) as error:
-            raise _failure(book.cells, error) from None
+            raise _failure(book.cells, begun[-1], error) from None
     return [cell.outputs for cell in book.cells[1:]]
 
 
@@ -93,11 +95,11 @@ def _transport(scratch: Path) -> Config:
     return Config({"Manager": where})
 
 
-def _failure(cells: Sequence[Any], error: Exception) -> CodeError:
-    ran = sum(cell.execution_count is not None for cell in cells)
+def _failure(cells: Sequence[Any], last: int, error: Exception) -> CodeError:
+    """What failed: the cell with an error among its outputs, or the last one begun when the kernel died over it."""
     raised = next(((n, o) for n, cell in enumerate(cells) for o in cell.outputs if o.output_type == "error"), None)
     if raised is None:
-        return CodeError(ran - 1, 1, str(error))
+        return CodeError(last - 1, 1, str(error))
     index, output = raised
     trace = re.sub(r"\x1b\[[\d;]*m", "", "\n".join(output.traceback))
     lines = re.findall(r"Cell In ?\[\d+\], line (\d+)", trace)
