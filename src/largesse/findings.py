@@ -106,6 +106,20 @@ def estimates(fit: Fit, model: Model, inputs: Inputs) -> Iterator[Estimate]:
         yield from _outcomes(fit, model, inputs)
 
 
+def quantities(theta: Mapping[str, Array], nodes: int, model: Model, inputs: Inputs) -> dict[str, Array]:
+    """Key of every estimate that a study reports for everyone or a district -> [draw], for draws or a truth."""
+    if model.outcomes == "gift":
+        receipts = _receipts(theta, model, inputs).items()
+        return {f"receipt.{c}.{g}".rstrip("."): draws for (c, g), draws in receipts if g != POOLED}
+    drawn = _effects(theta, nodes, model, inputs, inputs.frames[model.name])
+    return {
+        f"{name}.{group}".rstrip("."): drawn[name].sel(group=group).to_numpy()
+        for name in map(str, drawn.data_vars)
+        for group in map(str, drawn["group"].to_numpy())
+        if group == EVERYONE or (group != POOLED and name.partition(".")[2] in BY_DISTRICT)
+    }
+
+
 def _outcomes(fit: Fit, model: Model, inputs: Inputs) -> Iterator[Estimate]:
     frame, truth = inputs.frames[model.name], _stacked(inputs, model)
     compared = Compared.of(inputs, inputs.cells[model.name])
@@ -171,7 +185,7 @@ def pooled(inputs: Inputs) -> Array:
     counts = np.min([_respondents(cells) for cells in inputs.cells.values()], axis=0)
     hidden = few(counts)
     for d in np.argsort(counts.sum(axis=1), kind="stable"):
-        if not hidden.any() or (hidden.sum() > 1 and not few(counts[hidden].sum(axis=0)).any()):
+        if not hidden.any() or not few(counts[hidden].sum(axis=0)):
             break
         hidden[d] = True
     return hidden
