@@ -70,12 +70,23 @@ def gather(study: Study) -> Inputs:
     truth = attempt(problems, _truth, study)
     if problems or survey is None:
         raise InputError(problems)
+    return assemble(study, survey, known, {n: p for n, p in priors.items() if p}, truth or None)
+
+
+def assemble(
+    study: Study,
+    survey: Survey,
+    known: tuple[Model, ...],
+    priors: Mapping[str, PriorSet],
+    truth: Mapping[str, Mapping[str, Array]] | None,
+) -> Inputs:
+    """Inputs of what has been read already: the design, each model's cells and its population table."""
     design = Design.of(survey, study.effects.modifiers)
     weighted = study.weights.use == "likelihood"
     cells = {m.name: collapse(survey, design, asked(m, survey), weighted=weighted) for m in known}
     everyone = frame(survey, design)
     frames = {m.name: _posed(everyone, m, cells[m.name], study) for m in known}
-    return Inputs(study, survey, design, known, {n: p for n, p in priors.items() if p}, cells, frames, truth or None)
+    return Inputs(study, survey, design, known, priors, cells, frames, truth)
 
 
 def priors_of(model: Model, study: Study) -> PriorSet:

@@ -6,6 +6,8 @@ from functools import cache
 from importlib.metadata import version
 from typing import Final
 
+from llvmlite import binding as llvm
+
 from largesse.resources import PACKAGE
 from largesse.store import fingerprint
 
@@ -15,6 +17,11 @@ ENGINES: Final = ("pymc", "pytensor", "nutpie", "numba", "numpy")
 def engines() -> dict[str, str]:
     """Engine -> version installed."""
     return {engine: version(engine) for engine in ENGINES}
+
+
+def processor() -> str:
+    """The kind of processor that code is compiled for: another kind gives other draws in the last digits."""
+    return str(llvm.get_host_cpu_name())
 
 
 def source(*modules: str) -> str:

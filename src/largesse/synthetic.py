@@ -107,8 +107,10 @@ class Synthetic:
         write_json(folder / "truth.json", {**about, "parameters": parameters, "coords": dict(self.coords)})
 
 
-def simulate(world: World) -> Synthetic:
+def simulate(world: World, priors: Mapping[str, PriorSet] | None = None) -> Synthetic:
     """Draw a survey: who is asked, who receives, what they say, and whether they trade.
+
+    A truth that the world does not state is drawn from `priors` of its model, the shipped ones unless given.
 
     Gifts are drawn from the allocation model; a district's coverage is its expected receipt rate in the wave, to a
     tenth of a point, and stands in the district file as administrative coverage would. Answers follow. Receipt and
@@ -119,14 +121,14 @@ def simulate(world: World) -> Synthetic:
     truth: dict[str, dict[str, Array]] = {}
     people["gift"] = 0
     rows = _rows(world, people, places.assign(coverage=0.5), ())
-    truth[ALLOCATION], given = _drawn(world, ALLOCATION, rows)
+    truth[ALLOCATION], given = _drawn(world, ALLOCATION, rows, priors or {})
     people["gift"] = given["gift"]
     chance = _expected_receipt(truth[ALLOCATION], rows)
     places["coverage"] = _rate_by_office(chance, rows).round(3)
     coords: dict[str, list[str]] = {}
     for name, questions in ((LOYALTY, world.items), (MARKET, {MARKET_QUESTION: world.market})):
         rows = _rows(world, people, places, tuple(questions.items()))
-        truth[name], said = _drawn(world, name, rows)
+        truth[name], said = _drawn(world, name, rows, priors or {})
         for question, levels in questions.items():
             people[question] = np.asarray(levels, dtype=object)[said[question]]
         coords |= {
@@ -195,10 +197,13 @@ def _rows(
     return rows.assign_coords({dims.ITEM: [name for name, _ in questions]})
 
 
-def _drawn(world: World, name: str, rows: xr.Dataset) -> tuple[dict[str, Array], dict[str, Array]]:
+def _drawn(
+    world: World, name: str, rows: xr.Dataset, priors: Mapping[str, PriorSet]
+) -> tuple[dict[str, Array], dict[str, Array]]:
     """One model's truth, and the answers of everyone under it."""
     model = models.get(name)
-    theta = complete(model, model.priors(), rows, world.truth.get(name, {}), generator(world.seed, name, "truth"))
+    chosen = priors.get(name) or model.priors()
+    theta = complete(model, chosen, rows, world.truth.get(name, {}), generator(world.seed, name, "truth"))
     stacked = {p: np.asarray(v)[None] for p, v in theta.items()}
     return theta, model.twin.answer(stacked, rows, generator(world.seed, name, "answers"))
 

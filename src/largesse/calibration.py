@@ -1,0 +1,238 @@
+"""Calibration: many replicates on any executor, resumed by name, judged together, and certified.
+
+A model is calibrated when the places of simulated truths among its draws are uniform, for every parameter, every
+estimand and the joint log-likelihood (Talts et al. 2018; Modrak et al. 2023). Passing does not show that a quantity is
+identified: a posterior that equals its prior passes too.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Executor, Future, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from largesse import ranks
+from largesse.errors import InputError, StaleError
+from largesse.replicate import Specification, replicate
+from largesse.results import Answer
+from largesse.store import atomic, write_json
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+Record = Mapping[str, Any]
+
+TOLERATED: Final = 0.02  # share of failed replicates beyond which nothing is concluded
+CONTENTS: Final = (0.5, 0.8, 0.95)  # of the central intervals whose coverage is reported
+REPORTED: Final = 0.5  # a quantity is judged where at least this share of replicates reports it
+HEAD: Final = ("replicate", "status", "attempt", "redrawn", "diverging")
+
+
+def calibrate(
+    spec: Specification, replicates: range, folder: Path, executor: Executor | None = None, *, progress: bool = True
+) -> list[Record]:
+    """Make the missing replicates and return all of them.
+
+    Parameters
+    ----------
+    spec : what is calibrated.
+    replicates : which numbers; a shard is a range with a step.
+    folder : where records are kept, one file each, named by number; created where it is not there.
+    executor : any `concurrent.futures.Executor`; this process alone unless given.
+    progress : show a bar with the time left.
+
+    Errors
+    ------
+    StaleError
+        when the folder holds records of another fingerprint.
+    """
+    _claim(folder, spec)
+    missing = [n for n in replicates if _record(folder, n) is None]
+    with _bar(progress) as bar:
+        task = bar.add_task(spec.model, total=len(replicates), completed=len(replicates) - len(missing))
+        for made in _made(spec, missing, executor):
+            write_json(folder / f"{made['number']:06d}.json", made)
+            bar.advance(task)
+    found = (_record(folder, n) for n in replicates)
+    return [record for record in found if record is not None]
+
+
+def _claim(folder: Path, spec: Specification) -> None:
+    """Bind a folder of records to a fingerprint, or find it bound to this one."""
+    path = folder / "specification.json"
+    if path.is_file() and json.loads(path.read_text(encoding="utf-8")).get("fingerprint") != spec.fingerprint:
+        raise StaleError(f"{folder} holds replicates of another model, design, seed or engine: choose an empty folder")
+    if not path.is_file():
+        write_json(path, described(spec))
+
+
+def described(spec: Specification) -> dict[str, Any]:
+    """A specification as plain values, with its fingerprint."""
+    world = spec.world.model_dump(mode="json")
+    return {"model": spec.model, "seed": spec.seed, "world": world, "overrides": dict(spec.overrides),
+            "fingerprint": spec.fingerprint}  # fmt: skip
+
+
+def _record(folder: Path, number: int) -> Record | None:
+    """A stored record; None where there is none, or one that is damaged and will be made anew."""
+    path = folder / f"{number:06d}.json"
+    try:
+        record: Record = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (UnicodeDecodeError, json.JSONDecodeError):
+        return None
+    return record if record.get("number") == number and record.get("status") in ("done", "failed") else None
+
+
+def _made(spec: Specification, missing: list[int], executor: Executor | None) -> Iterable[Record]:
+    if executor is None:
+        yield from (replicate(spec, n) for n in missing)
+        return
+    waiting: list[Future[dict[str, Any]]] = [executor.submit(replicate, spec, n) for n in missing]
+    try:
+        for future in as_completed(waiting):
+            yield future.result()
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def _bar(shown: bool) -> Progress:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    return Progress(*columns, disable=not shown)
+
+
+# --- judgement -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the replicates say of one quantity.
+
+    Attributes
+    ----------
+    quantity : a parameter's scalar, an estimand's key, or the log-likelihood.
+    replicates : how many reported it.
+    p, adjusted : of uniformity, by itself and after Holm over all quantities.
+    covered : content -> share of central intervals that held the truth.
+    bias : mean of (posterior mean minus truth) in posterior sd.
+    """
+
+    quantity: str
+    replicates: int
+    p: float
+    adjusted: float
+    covered: Mapping[str, float]
+    bias: float
+
+    @property
+    def red(self) -> bool:
+        """Whether uniformity is rejected at the family-wise level."""
+        return self.adjusted < ranks.FAMILYWISE
+
+
+def judge(records: Iterable[Record]) -> tuple[Answer, list[Judgement]]:
+    """Judge the places of all quantities together.
+
+    Returns
+    -------
+    `passed` when none is red; `failed` when one is, which is to be confirmed at a new seed with twice the replicates;
+    `not run` (inconclusive) when more than 2 % of replicates failed. And the judgement of each quantity, least p first.
+    """
+    every = list(records)
+    done = [r for r in every if r["status"] == "done"]
+    places, z = _table(done, "place"), _table(done, "z")
+    names = [n for n, values in places.items() if len(values) >= max(20, REPORTED * len(done))]
+    p = np.array([ranks.uniformity(places[n][:, None])[0] for n in names])
+    found = [
+        Judgement(
+            n, len(places[n]), float(p[i]), float(a),
+            {f"{c:g}": float(ranks.covered(places[n][:, None], c)[0]) for c in CONTENTS}, float(-z[n].mean()),
+        )
+        for i, (n, a) in enumerate(zip(names, ranks.holm(p), strict=True))
+    ]  # fmt: skip
+    found.sort(key=lambda j: j.p)
+    if len(every) - len(done) > TOLERATED * len(every):
+        return Answer.NOT_RUN, found
+    return (Answer.FAILED if any(j.red for j in found) else Answer.PASSED), found
+
+
+def _table(records: list[Record], what: str) -> dict[str, Array]:
+    """Quantity -> [replicate that reports it]."""
+    names = list(dict.fromkeys(n for r in records for n in r[what]))
+    return {n: np.array([r[what][n] for r in records if n in r[what]]) for n in names}
+
+
+# --- the certificate -------------------------------------------------------------------------------------------
+
+
+def certify(spec: Specification, records: list[Record], folder: Path) -> dict[str, Any]:
+    """Write a certificate: `specification.json`, `ranks.csv` (one row per replicate) and `summary.json`.
+
+    Returns
+    -------
+    The summary: verdict, counts, judgements, and the smallest miscalibration that would have been found.
+    """
+    verdict, judgements = judge(records)
+    done = sum(r["status"] == "done" for r in records)
+    level = ranks.FAMILYWISE / max(1, len(judgements))
+    summary = {
+        "fingerprint": spec.fingerprint,
+        "verdict": verdict.value,
+        "replicates": len(records),
+        "failed": len(records) - done,
+        "retried": sum(r.get("attempt") == 2 for r in records),
+        "redrawn": sum(r["redrawn"] for r in records),
+        "level": level,
+        "detectable": {k: None if np.isnan(v) else v for k, v in ranks.detectable(done, level).items()},
+        "quantities": [{**vars(j), "covered": dict(j.covered)} for j in judgements],
+    }
+    write_json(folder / "specification.json", described(spec))
+    write_json(folder / "summary.json", summary)
+    _write_ranks(records, folder / "ranks.csv")
+    return summary
+
+
+def _write_ranks(records: list[Record], path: Path) -> None:
+    names = sorted({n for r in records for n in r.get("place", {})})
+    with atomic(path) as part, part.open("w", encoding="utf-8", newline="") as handle:
+        writer = csv.writer(handle, lineterminator="\n")
+        writer.writerow([*HEAD, *names])
+        for r in sorted(records, key=lambda r: r["number"]):
+            about = (r["number"], r["status"], r.get("attempt", ""), r["redrawn"], r.get("diverging", ""))
+            writer.writerow([*about, *(r.get("place", {}).get(n, "") for n in names)])
+
+
+def state(spec: Specification, folder: Path) -> str:
+    """What a stored certificate is worth now: its verdict, `stale` when anything behind it changed, or `none`."""
+    path = folder / "summary.json"
+    if not path.is_file():
+        return "none"
+    summary = json.loads(path.read_text(encoding="utf-8"))
+    return str(summary["verdict"]) if summary.get("fingerprint") == spec.fingerprint else "stale"
+
+
+def shard(text: str, replicates: int) -> range:
+    """The numbers of shard `i/n` (from 1): every n-th replicate.
+
+    Errors
+    ------
+    InputError
+        when the text is not of that form.
+    """
+    part, _, whole = text.partition("/")
+    if not (part.isdigit() and whole.isdigit() and 1 <= int(part) <= int(whole)):
+        raise InputError.one("command line", "--shard", repr(text), "i/n, for example 1/4")
+    return range(int(part) - 1, replicates, int(whole))

@@ -1,0 +1,170 @@
+"""One replicate of a calibration: a truth from the priors, data simulated under it, a fit, and where the truth lies."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from largesse import findings, models
+from largesse.diagnostics import diagnose
+from largesse.errors import InputError
+from largesse.fits import Fit
+from largesse.inputs import Inputs, assemble
+from largesse.models.contract import NODES, Model
+from largesse.priors import PriorSet
+from largesse.provenance import engines, processor, source
+from largesse.ranks import THINNED, place, thinned
+from largesse.results import Answer
+from largesse.sampling import SamplingError
+from largesse.sampling import fit as sample
+from largesse.seeds import generator, integer
+from largesse.simulators.graded import standard_normal_nodes
+from largesse.store import fingerprint
+from largesse.study import Gates, Sampler, Study
+from largesse.survey import validate
+from largesse.synthetic import Synthetic, World, simulate
+from largesse.template import study_of
+
+Array = np.ndarray[Any, Any]
+
+SAMPLER: Final = Sampler(draws=500, tune=500, chains=2)
+GATES: Final = Gates(rhat=1.05, ess=THINNED, divergences=10, ebfmi=0.1)  # as many effective draws as are kept
+ATTEMPTS: Final = (1, 2)
+REDRAWS: Final = 50  # data sets refused before a design is called unusable
+LOGLIK: Final = "log-likelihood"
+CODE: Final = (
+    *(
+        "replicate.py",
+        "ranks.py",
+        "sampling.py",
+        "synthetic.py",
+        "findings.py",
+        "estimands.py",
+        "cells.py",
+        "exposure.py",
+    ),
+    *("priors.py", "simulators/graded.py", "simulators/predictor.py"),
+)
+
+
+@dataclass(frozen=True)
+class Specification:
+    """What a calibration is of: everything that could change a rank.
+
+    Attributes
+    ----------
+    model : its name.
+    world : the design that every replicate draws anew: sizes, questions, covariates. It states no truth.
+    seed : root of all random numbers; replicate n has a branch of its own.
+    overrides : a study's own priors of the model, as in `[priors.<model>]`.
+    """
+
+    model: str
+    world: World = field(default_factory=World)
+    seed: int = 0
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of model, twin, priors, design, sampler, code, engines and processor: ranks under two of them do not mix."""
+        model = models.get(self.model)
+        priors = {n: [p.distribution, dict(p.arguments)] for n, p in self.priors.entries.items()}
+        shipped = {n: models.get(n).priors().fingerprint for n in models.SHIPPED}
+        return fingerprint(
+            *(self.model, model.fingerprint, source(f"simulators/{self.model}.py", *CODE), priors, shipped),
+            *(self.world.model_dump(mode="json"), self.seed, SAMPLER.model_dump(), GATES.model_dump(), NODES[0]),
+            *(engines(), processor()),
+        )
+
+    @cached_property
+    def priors(self) -> PriorSet:
+        """The priors that truths are drawn from and fits are made under."""
+        return models.get(self.model).priors().overridden(self.overrides, "calibration")
+
+
+def replicate(spec: Specification, number: int) -> dict[str, Any]:
+    """Replicate `number` of a calibration as a plain record; the same numbers whoever computes it, and when.
+
+    Returns
+    -------
+    `number`, `status` (done or failed), `attempt`, `redrawn` (data sets refused before this one, by a rule on the data
+    alone), `diverging`; and by quantity: `place` of the truth, its `z` (truth minus mean, over sd) and `contraction` is
+    left to the summary. A failed record keeps the truth of scalar parameters, so that failures can be looked at.
+    """
+    model = models.get(spec.model)
+    inputs, redrawn = data(spec, number)
+    cells = inputs.cells[model.name]
+    record: dict[str, Any] = {"number": number, "redrawn": redrawn}
+    for attempt in ATTEMPTS:
+        try:
+            fit = sample(model, cells, spec.priors, SAMPLER, seed=integer(spec.seed, "fit", number), attempt=attempt)
+        except SamplingError:
+            continue
+        failed = [v.gate for v in diagnose(fit.tree, GATES) if v.answer is not Answer.PASSED]
+        record |= {"attempt": attempt, "diverging": int(fit.tree["sample_stats"]["diverging"].sum()), "gates": failed}
+        if not failed:
+            return record | {"status": "done"} | ranked(fit, model, inputs, generator(spec.seed, "jitter", number))
+    scalars = {n: float(v) for n, v in (inputs.truth or {})[model.name].items() if v.ndim == 0}
+    return record | {"status": "failed", "truth": scalars}
+
+
+def data(spec: Specification, number: int) -> tuple[Inputs, int]:
+    """The data of a replicate, and how many were refused before them.
+
+    A data set is refused by what the reader refuses (an item with a single answer, say): a rule on the data alone,
+    which leaves ranks uniform (Modrak et al. 2023).
+    """
+    model = models.get(spec.model)
+    for redrawn in range(REDRAWS):
+        world = spec.world.model_copy(update={"seed": integer(spec.seed, "data", number, redrawn)})
+        try:
+            return _read(simulate(world, {model.name: spec.priors}), model, spec.priors), redrawn
+        except InputError:
+            continue
+    raise InputError.one("calibration", f"replicate {number}", f"{REDRAWS} unusable data sets", "a larger design")
+
+
+def _read(synthetic: Synthetic, model: Model, priors: PriorSet) -> Inputs:
+    """A synthetic survey as a user's file would be read."""
+    record = tomllib.loads(study_of(synthetic.world, (model.name,)))
+    del record["survey"]["truth"]
+    study = Study.from_table(record, Path("calibration"))
+    survey = validate(synthetic.survey, study, "calibration", synthetic.districts)
+    return assemble(study, survey, (model,), {model.name: priors}, synthetic.truth)
+
+
+def ranked(fit: Fit, model: Model, inputs: Inputs, rng: np.random.Generator) -> dict[str, dict[str, float]]:
+    """`place` and `z` of every quantity: scalars of parameters, estimands, and the joint log-likelihood."""
+    kept = {name: thinned(values) for name, values in fit.theta.items()}
+    truth = {name: np.asarray(value)[None] for name, value in (inputs.truth or {})[model.name].items()}
+    names, draws = quantities(kept, fit.nodes, model, inputs)
+    _, true = quantities({name: truth[name] for name in kept}, fit.nodes, model, inputs)
+    moving = np.ptp(draws, axis=0) > 0  # the first discrimination is 1 in truth and in every draw
+    z = (true[0] - draws.mean(axis=0)) / np.where(moving, draws.std(axis=0, ddof=1), 1.0)
+    places = place(true[0], draws, rng)
+    return {
+        what: {n: round(float(v), 6) for n, v, m in zip(names, values, moving, strict=True) if m}
+        for what, values in (("place", places), ("z", z))
+    }
+
+
+def quantities(theta: Mapping[str, Array], nodes: int, model: Model, inputs: Inputs) -> tuple[list[str], Array]:
+    """Names and [draw, quantity] values: the same functions of parameters and data for a truth and for draws."""
+    names: list[str] = []
+    columns: list[Array] = []
+    for name, values in theta.items():
+        flat = values.reshape(len(values), -1)
+        names += [name] if values.ndim == 1 else [f"{name}[{j}]" for j in range(flat.shape[1])]
+        columns.append(flat)
+    for key, values in findings.quantities(theta, nodes, model, inputs).items():
+        names.append(key)
+        columns.append(values[:, None])
+    cells = inputs.cells[model.name]
+    joint = model.twin.loglik(theta, cells, standard_normal_nodes(nodes)) @ cells["count"].to_numpy()
+    return [*names, LOGLIK], np.concatenate([*columns, joint[:, None]], axis=1)
