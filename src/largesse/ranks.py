@@ -1,8 +1,8 @@
 """Ranks: where a truth lies among draws, and whether many such places look uniform.
 
 A truth drawn from the prior, and draws from a right posterior given data simulated under it, are exchangeable: the
-truth's place among L draws is uniform (Talts et al. 2018). Places are jittered fractions in [0, 1], exactly uniform under
-that hypothesis even for a small L, so that a test for continuous variables may be used.
+truth's place among L draws is uniform (Talts et al. 2018). Places are jittered fractions in [0, 1], exactly uniform
+under that hypothesis even for a small L, so that a test for continuous variables may be used.
 """
 
 from __future__ import annotations
