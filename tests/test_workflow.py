@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tomllib
 from collections.abc import Callable
@@ -268,6 +269,16 @@ def test_everything_wrong_with_a_study_is_said_at_once(study: Path) -> None:
     for said in ("column 'gift'", "'gift_alocation'", "perhaps 'direct'", "no front matter"):
         assert said in text
     assert files(study) == before
+
+
+def test_a_truth_of_another_survey_is_refused(study: Path) -> None:
+    """A truth whose districts stand in another order would be held against the wrong parameters: it is named."""
+    path = study / "truth.json"
+    table = json.loads(path.read_text(encoding="utf-8"))
+    table["coords"]["district"].reverse()
+    path.write_text(json.dumps(table), encoding="utf-8")
+    with pytest.raises(InputError, match="coords 'district'"):
+        gather(Study.read(study))
 
 
 def test_no_respondent_is_in_what_is_stored(study: Path) -> None:

@@ -18,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from largesse import ranks
+from largesse import uniformity
 from largesse.errors import InputError, StaleError
 from largesse.replicate import Specification, replicate
 from largesse.results import Answer
@@ -128,6 +128,7 @@ class Judgement:
     p, adjusted : of uniformity, by itself and after Holm over all quantities.
     covered : content -> share of central intervals that held the truth.
     bias : mean of (posterior mean minus truth) in posterior sd.
+    contraction : 1 - mean posterior variance / variance of the truths; near 0 the data said nothing.
     """
 
     quantity: str
@@ -136,11 +137,12 @@ class Judgement:
     adjusted: float
     covered: Mapping[str, float]
     bias: float
+    contraction: float
 
     @property
     def red(self) -> bool:
         """Whether uniformity is rejected at the family-wise level."""
-        return self.adjusted < ranks.FAMILYWISE
+        return self.adjusted < uniformity.FAMILYWISE
 
 
 def judge(records: Iterable[Record]) -> tuple[Answer, list[Judgement]]:
@@ -153,20 +155,22 @@ def judge(records: Iterable[Record]) -> tuple[Answer, list[Judgement]]:
     """
     every = list(records)
     done = [r for r in every if r["status"] == "done"]
-    places, z = _table(done, "place"), _table(done, "z")
+    places = _table(done, "place")
     names = [n for n, values in places.items() if len(values) >= max(20, REPORTED * len(done))]
-    p = np.array([ranks.uniformity(places[n][:, None])[0] for n in names])
-    found = [
-        Judgement(
-            n, len(places[n]), float(p[i]), float(a),
-            {f"{c:g}": float(ranks.covered(places[n][:, None], c)[0]) for c in CONTENTS}, float(-z[n].mean()),
-        )
-        for i, (n, a) in enumerate(zip(names, ranks.holm(p), strict=True))
-    ]  # fmt: skip
+    p = np.array([uniformity.uniformity(places[n][:, None])[0] for n in names])
+    adjusted = uniformity.holm(p)
+    found = [_judged(n, done, (float(p[i]), float(adjusted[i]))) for i, n in enumerate(names)]
     found.sort(key=lambda j: j.p)
     if len(every) - len(done) > TOLERATED * len(every):
         return Answer.NOT_RUN, found
     return (Answer.FAILED if any(j.red for j in found) else Answer.PASSED), found
+
+
+def _judged(name: str, done: list[Record], p: tuple[float, float]) -> Judgement:
+    place, truth, mean, sd = (_table(done, what)[name] for what in ("place", "truth", "mean", "sd"))
+    covered = {f"{c:g}": float(uniformity.covered(place[:, None], c)[0]) for c in CONTENTS}
+    contraction = 1 - float((sd**2).mean() / truth.var()) if truth.var() > 0 else 0.0
+    return Judgement(name, len(place), *p, covered, float(((mean - truth) / sd).mean()), contraction)
 
 
 def _table(records: list[Record], what: str) -> dict[str, Array]:
@@ -187,16 +191,16 @@ def certify(spec: Specification, records: list[Record], folder: Path) -> dict[st
     """
     verdict, judgements = judge(records)
     done = sum(r["status"] == "done" for r in records)
-    level = ranks.FAMILYWISE / max(1, len(judgements))
+    level = uniformity.FAMILYWISE / max(1, len(judgements))
     summary = {
-        "fingerprint": spec.fingerprint,
+        "binding": spec.binding,
         "verdict": verdict.value,
         "replicates": len(records),
         "failed": len(records) - done,
         "retried": sum(r.get("attempt") == 2 for r in records),
         "redrawn": sum(r["redrawn"] for r in records),
         "level": level,
-        "detectable": {k: None if np.isnan(v) else v for k, v in ranks.detectable(done, level).items()},
+        "detectable": {k: None if np.isnan(v) else v for k, v in uniformity.detectable(done, level).items()},
         "quantities": [{**vars(j), "covered": dict(j.covered)} for j in judgements],
     }
     write_json(folder / "specification.json", described(spec))
@@ -221,7 +225,7 @@ def state(spec: Specification, folder: Path) -> str:
     if not path.is_file():
         return "none"
     summary = json.loads(path.read_text(encoding="utf-8"))
-    return str(summary["verdict"]) if summary.get("fingerprint") == spec.fingerprint else "stale"
+    return str(summary["verdict"]) if summary.get("binding") == spec.binding else "stale"
 
 
 def shard(text: str, replicates: int) -> range:

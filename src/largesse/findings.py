@@ -110,14 +110,18 @@ def quantities(theta: Mapping[str, Array], nodes: int, model: Model, inputs: Inp
     """Key of every estimate that a study reports for everyone or a district -> [draw], for draws or a truth."""
     if model.outcomes == "gift":
         receipts = _receipts(theta, model, inputs).items()
-        return {f"receipt.{c}.{g}".rstrip("."): draws for (c, g), draws in receipts if g != POOLED}
+        return {_key(f"receipt.{c}", g): draws for (c, g), draws in receipts if g != POOLED}
     drawn = _effects(theta, nodes, model, inputs, inputs.frames[model.name])
     return {
-        f"{name}.{group}".rstrip("."): drawn[name].sel(group=group).to_numpy()
+        _key(name, group): drawn[name].sel(group=group).to_numpy()
         for name in map(str, drawn.data_vars)
         for group in map(str, drawn["group"].to_numpy())
         if group == EVERYONE or (group != POOLED and name.partition(".")[2] in BY_DISTRICT)
     }
+
+
+def _key(name: str, group: str) -> str:
+    return f"{name}.{group}" if group else name
 
 
 def _outcomes(fit: Fit, model: Model, inputs: Inputs) -> Iterator[Estimate]:

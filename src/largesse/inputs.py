@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -70,7 +70,10 @@ def gather(study: Study) -> Inputs:
     truth = attempt(problems, _truth, study)
     if problems or survey is None:
         raise InputError(problems)
-    return assemble(study, survey, known, {n: p for n, p in priors.items() if p}, truth or None)
+    inputs = assemble(study, survey, known, {n: p for n, p in priors.items() if p}, truth.parameters if truth else None)
+    if truth:
+        _hold(truth, inputs)
+    return inputs
 
 
 def assemble(
@@ -120,15 +123,38 @@ def _misdirected(study: Study, known: tuple[Model, ...]) -> list[Problem]:
     ]
 
 
-def _truth(study: Study) -> dict[str, dict[str, Array]]:
+class Truth(NamedTuple):
+    """What a synthetic survey was drawn from, and the names along the dimensions of its parameters."""
+
+    parameters: dict[str, dict[str, Array]]
+    coords: dict[str, list[str]]
+
+
+def _truth(study: Study) -> Truth | None:
     if study.survey.truth is None:
-        return {}
+        return None
     path = study.path(study.survey.truth)
     try:
-        table = json.loads(path.read_text(encoding="utf-8"))["parameters"]
-        return {m: {p: np.asarray(v, dtype=float) for p, v in theta.items()} for m, theta in table.items()}
+        table = json.loads(path.read_text(encoding="utf-8"))
+        parameters = {
+            m: {p: np.asarray(v, dtype=float) for p, v in theta.items()} for m, theta in table["parameters"].items()
+        }
+        return Truth(parameters, {d: [str(n) for n in names] for d, names in table["coords"].items()})
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise InputError.one(path, "", "no readable truth", "a truth.json of `largesse simulate`") from None
+
+
+def _hold(truth: Truth, inputs: Inputs) -> None:
+    """Refuse a truth whose districts, waves or covariates are not those of the survey, in its order."""
+    cells = next(iter(inputs.cells.values()))
+    wrong = [
+        Problem(str(inputs.study.survey.truth), f"coords '{dim}'", "other names than the survey's, or another order",
+                "the truth that this survey was drawn from")
+        for dim, names in truth.coords.items()
+        if dim in cells.coords and names != [str(v) for v in cells[dim].to_numpy()]
+    ]  # fmt: skip
+    if wrong:
+        raise InputError(wrong)
 
 
 def _posed(everyone: Frame, model: Model, cells: Cells, study: Study) -> Frame:

@@ -72,14 +72,19 @@ class Specification:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Of model, twin, priors, design, sampler, code, engines and processor: ranks under two of them do not mix."""
+        """Of :attr:`binding` and the kind of processor: records under two of them do not mix."""
+        return fingerprint(self.binding, processor())
+
+    @cached_property
+    def binding(self) -> str:
+        """Of model, twin, priors, design, seed, sampler, code and engines: what a certificate holds for."""
         model = models.get(self.model)
         priors = {n: [p.distribution, dict(p.arguments)] for n, p in self.priors.entries.items()}
         shipped = {n: models.get(n).priors().fingerprint for n in models.SHIPPED}
         return fingerprint(
             *(self.model, model.fingerprint, source(f"simulators/{self.model}.py", *CODE), priors, shipped),
             *(self.world.model_dump(mode="json"), self.seed, SAMPLER.model_dump(), GATES.model_dump(), NODES[0]),
-            *(engines(), processor()),
+            engines(),
         )
 
     @cached_property
@@ -94,8 +99,8 @@ def replicate(spec: Specification, number: int) -> dict[str, Any]:
     Returns
     -------
     `number`, `status` (done or failed), `attempt`, `redrawn` (data sets refused before this one, by a rule on the data
-    alone), `diverging`; and by quantity: `place` of the truth, its `z` (truth minus mean, over sd) and `contraction` is
-    left to the summary. A failed record keeps the truth of scalar parameters, so that failures can be looked at.
+    alone), `diverging`, `gates` that the last attempt failed; and by quantity its `place`, `truth`, and the posterior's
+    `mean` and `sd`. A failed record keeps the truths of scalar parameters, so that failures can be looked at.
     """
     model = models.get(spec.model)
     inputs, redrawn = data(spec, number)
@@ -140,17 +145,21 @@ def _read(synthetic: Synthetic, model: Model, priors: PriorSet) -> Inputs:
 
 
 def ranked(fit: Fit, model: Model, inputs: Inputs, rng: np.random.Generator) -> dict[str, dict[str, float]]:
-    """`place` and `z` of every quantity: scalars of parameters, estimands, and the joint log-likelihood."""
+    """Place, truth, mean and sd by quantity: scalars of parameters, estimands, and the joint log-likelihood."""
     kept = {name: thinned(values) for name, values in fit.theta.items()}
     truth = {name: np.asarray(value)[None] for name, value in (inputs.truth or {})[model.name].items()}
     names, draws = quantities(kept, fit.nodes, model, inputs)
     _, true = quantities({name: truth[name] for name in kept}, fit.nodes, model, inputs)
     moving = np.ptp(draws, axis=0) > 0  # the first discrimination is 1 in truth and in every draw
-    z = (true[0] - draws.mean(axis=0)) / np.where(moving, draws.std(axis=0, ddof=1), 1.0)
-    places = place(true[0], draws, rng)
+    found = {
+        "place": place(true[0], draws, rng),
+        "truth": true[0],
+        "mean": draws.mean(axis=0),
+        "sd": draws.std(axis=0, ddof=1),
+    }
     return {
         what: {n: round(float(v), 6) for n, v, m in zip(names, values, moving, strict=True) if m}
-        for what, values in (("place", places), ("z", z))
+        for what, values in found.items()
     }
 
 

@@ -291,7 +291,8 @@ def levels(results: Results) -> list[str]:
         if none and everybody:
             apart = f"{points(none.mean)} of 100 ({_interval(results, none)}) without a gift of one's own"
             said.append(
-                f"{capital(literal(outcome(results, name)))}, at average coverage as the model has it: {apart}, "
+                f"{capital(literal(outcome(results, name)))}, at the higher of the two coverages, as the model has it:"
+                f" {apart}, "
                 f"{points(everybody.mean)} ({_interval(results, everybody)}) with one."
             )
     return said

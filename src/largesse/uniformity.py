@@ -1,0 +1,90 @@
+"""Uniformity: whether many places of truths look uniform, and what would have been noticed if they were not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+from arviz_stats.base import array_stats
+from scipy.stats import binom, norm
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+FAMILYWISE: Final = 0.01  # chance of calling a right model wrong, over all its quantities together
+BAND: Final = 0.99  # simultaneous content of the band in the picture; a picture, not the judge
+
+
+def uniformity(places: Array) -> Array:
+    """[quantity] p-value of uniformity of [replicate, quantity] places (POT-C; Sailynoja, Burkner & Vehtari 2022)."""
+    p, _, _ = array_stats.uniformity_test(np.ascontiguousarray(places.T), axis=-1, method="pot_c")
+    return np.atleast_1d(np.asarray(p, dtype=float))
+
+
+def holm(p: Array) -> Array:
+    """[quantity] p-values adjusted by Holm's step-down rule: their family-wise error is held at any level."""
+    order = np.argsort(p)
+    stepped = np.maximum.accumulate((len(p) - np.arange(len(p))) * p[order])
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(stepped, 1.0)
+    return adjusted
+
+
+def band(replicates: int, content: float = BAND, points: int = 99) -> tuple[Array, Array, Array]:
+    """Simultaneous band of the empirical distribution function of uniform places, minus the diagonal.
+
+    Returns
+    -------
+    grid, lower, upper : [point]. Pointwise binomial intervals at the level at which, over simulated uniform samples,
+    the whole function stays inside with probability `content` (Sailynoja, Burkner & Vehtari 2022, by simulation).
+    """
+    grid = np.arange(1, points + 1) / (points + 1)
+    rng = np.random.default_rng(20220401)  # a constant of the method, not of a study
+    counts = np.array([(rng.uniform(size=(replicates, 1)) <= grid).sum(axis=0) for _ in range(2000)])
+    tail = np.minimum(binom.cdf(counts, replicates, grid), binom.sf(counts - 1, replicates, grid))
+    level = np.quantile(tail.min(axis=1), 1 - content)
+    lower = binom.ppf(level, replicates, grid) / replicates - grid
+    upper = binom.isf(level, replicates, grid) / replicates - grid
+    return grid, np.asarray(lower), np.asarray(upper)
+
+
+def covered(places: Array, content: float) -> Array:
+    """[quantity] share of replicates whose central interval of `content` holds the truth, read off the places."""
+    tail = (1 - content) / 2
+    return np.asarray(((places > tail) & (places < 1 - tail)).mean(axis=0))
+
+
+def detectable(replicates: int, level: float, power: float = 0.9) -> dict[str, float]:
+    """The smallest miscalibration that would have been called wrong with probability `power` at `level`.
+
+    Returns
+    -------
+    `shift`: of posteriors by so many posterior sd; `narrow` and `wide`: posterior sds too small or too large by that
+    factor. By simulation of a normal posterior, on a grid; NaN where even its coarsest is missed.
+    """
+    return {
+        "shift": _smallest(replicates, level, power, np.arange(0.05, 1.01, 0.05), _shifted),
+        "narrow": _smallest(replicates, level, power, np.arange(0.95, 0.29, -0.05), _scaled),
+        "wide": _smallest(replicates, level, power, np.arange(1.05, 3.01, 0.05), _scaled),
+    }
+
+
+def _shifted(z: Array, size: float) -> Array:
+    return z + size
+
+
+def _scaled(z: Array, size: float) -> Array:
+    return z / size
+
+
+def _smallest(
+    replicates: int, level: float, power: float, grid: Array, distort: Callable[[Array, float], Array]
+) -> float:
+    z = np.random.default_rng(20180418).normal(
+        size=(replicates, 60)
+    )  # [replicate, repetition], a constant of the method
+    for size in grid:
+        p = uniformity(norm.cdf(distort(z, size)))
+        if (p < level).mean() >= power:
+            return float(np.round(size, 2))
+    return float("nan")
