@@ -24,7 +24,10 @@ from largesse.synthetic import World, simulate
 from largesse.template import start, study_of
 
 HEAVY = {"pymc", "pytensor", "arviz", "nutpie", "pandas", "polars", "matplotlib", "pydantic"}
-COMMANDS = {"new", "check", "run", "fit", "diagnose", "estimate", "report", "simulate", "models", "priors"}
+COMMANDS = {
+    *("new", "check", "run", "fit", "diagnose", "estimate", "report"),
+    *("simulate", "calibrate", "models", "priors"),
+}
 PRIOR: dict[str, Any] = {
     "distribution": "Normal",
     "arguments": {"mu": 0.0, "sigma": 0.2},

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Mapping
-from concurrent.futures import Executor, Future, as_completed
-from dataclasses import dataclass
+import multiprocessing
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +25,7 @@ from largesse.errors import InputError, StaleError
 from largesse.replicate import Specification, replicate
 from largesse.results import Answer
 from largesse.store import atomic, write_json
+from largesse.synthetic import World
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Record = Mapping[str, Any]
@@ -65,17 +68,16 @@ def calibrate(
 def _claim(folder: Path, spec: Specification) -> None:
     """Bind a folder of records to a fingerprint, or find it bound to this one."""
     path = folder / "specification.json"
-    if path.is_file() and json.loads(path.read_text(encoding="utf-8")).get("fingerprint") != spec.fingerprint:
-        raise StaleError(f"{folder} holds replicates of another model, design, seed or engine: choose an empty folder")
     if not path.is_file():
-        write_json(path, described(spec))
+        write_json(path, {**described(spec), "fingerprint": spec.fingerprint})
+    elif json.loads(path.read_text(encoding="utf-8")).get("fingerprint") != spec.fingerprint:
+        raise StaleError(f"{folder} holds replicates of another model, design, seed or engine: choose an empty folder")
 
 
 def described(spec: Specification) -> dict[str, Any]:
-    """A specification as plain values, with its fingerprint."""
+    """A specification as plain values."""
     world = spec.world.model_dump(mode="json")
-    return {"model": spec.model, "seed": spec.seed, "world": world, "overrides": dict(spec.overrides),
-            "fingerprint": spec.fingerprint}  # fmt: skip
+    return {"model": spec.model, "seed": spec.seed, "world": world, "overrides": dict(spec.overrides)}
 
 
 def _record(folder: Path, number: int) -> Record | None:
@@ -83,9 +85,7 @@ def _record(folder: Path, number: int) -> Record | None:
     path = folder / f"{number:06d}.json"
     try:
         record: Record = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except (UnicodeDecodeError, json.JSONDecodeError):
+    except (FileNotFoundError, UnicodeDecodeError, json.JSONDecodeError):
         return None
     return record if record.get("number") == number and record.get("status") in ("done", "failed") else None
 
@@ -101,6 +101,16 @@ def _made(spec: Specification, missing: list[int], executor: Executor | None) ->
     finally:
         for future in waiting:
             future.cancel()
+
+
+@contextmanager
+def processes(workers: int) -> Iterator[Executor | None]:
+    """A pool of `workers` spawned processes, or none for one worker: this process does the work itself."""
+    if workers < 2:
+        yield None
+        return
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield pool
 
 
 def _bar(shown: bool) -> Progress:
@@ -182,31 +192,60 @@ def _table(records: list[Record], what: str) -> dict[str, Array]:
 # --- the certificate -------------------------------------------------------------------------------------------
 
 
-def certify(spec: Specification, records: list[Record], folder: Path) -> dict[str, Any]:
-    """Write a certificate: `specification.json`, `ranks.csv` (one row per replicate) and `summary.json`.
+def prove(spec: Specification, replicates: int, records: Path, executor: Executor | None = None) -> dict[str, Any]:
+    """Calibrate, judge, and confirm what is red once, at a new seed with twice the replicates.
+
+    Parameters
+    ----------
+    records : the folder under which records are kept, one folder for each fingerprint.
 
     Returns
     -------
-    The summary: verdict, counts, judgements, and the smallest miscalibration that would have been found.
+    The summary of :func:`summarised`; with the same of the second run under `confirmation` where there was one. A
+    quantity fails only if the same one is red in both.
     """
+    made = calibrate(spec, range(replicates), records / folder_of(spec), executor)
+    summary = summarised(spec, made)
+    if summary["verdict"] != Answer.FAILED.value:
+        return {**summary, "records": made}
+    other = replace(spec, seed=spec.seed + 1)
+    again = summarised(other, calibrate(other, range(2 * replicates), records / folder_of(other), executor))
+    twice = sorted({*summary["red"]} & {*again["red"]})
+    verdict = again["verdict"] if again["verdict"] == Answer.NOT_RUN.value else (
+        Answer.FAILED.value if twice else Answer.PASSED.value)  # fmt: skip
+    return {**summary, "verdict": verdict, "red": twice, "confirmation": again, "records": made}
+
+
+def folder_of(spec: Specification) -> str:
+    """The name of the folder of a specification's records."""
+    return f"{spec.model}-{spec.fingerprint}"
+
+
+def summarised(spec: Specification, records: list[Record]) -> dict[str, Any]:
+    """The verdict with its counts, its judgements, and the smallest miscalibration that would have been found."""
     verdict, judgements = judge(records)
     done = sum(r["status"] == "done" for r in records)
     level = uniformity.FAMILYWISE / max(1, len(judgements))
-    summary = {
+    return {
         "binding": spec.binding,
+        "seed": spec.seed,
         "verdict": verdict.value,
+        "red": [j.quantity for j in judgements if j.red],
         "replicates": len(records),
         "failed": len(records) - done,
         "retried": sum(r.get("attempt") == 2 for r in records),
         "redrawn": sum(r["redrawn"] for r in records),
         "level": level,
-        "detectable": {k: None if np.isnan(v) else v for k, v in uniformity.detectable(done, level).items()},
+        "detectable": uniformity.detectable(done, level),
         "quantities": [{**vars(j), "covered": dict(j.covered)} for j in judgements],
     }
+
+
+def certify(spec: Specification, summary: Mapping[str, Any], folder: Path) -> None:
+    """Write a certificate: `specification.json`, `summary.json` and `ranks.csv`, one row per replicate."""
     write_json(folder / "specification.json", described(spec))
-    write_json(folder / "summary.json", summary)
-    _write_ranks(records, folder / "ranks.csv")
-    return summary
+    write_json(folder / "summary.json", {name: value for name, value in summary.items() if name != "records"})
+    _write_ranks(summary["records"], folder / "ranks.csv")
 
 
 def _write_ranks(records: list[Record], path: Path) -> None:
@@ -219,13 +258,31 @@ def _write_ranks(records: list[Record], path: Path) -> None:
             writer.writerow([*about, *(r.get("place", {}).get(n, "") for n in names)])
 
 
-def state(spec: Specification, folder: Path) -> str:
+def state(folder: Path) -> str:
     """What a stored certificate is worth now: its verdict, `stale` when anything behind it changed, or `none`."""
-    path = folder / "summary.json"
-    if not path.is_file():
+    try:
+        about = json.loads((folder / "specification.json").read_text(encoding="utf-8"))
+        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
         return "none"
-    summary = json.loads(path.read_text(encoding="utf-8"))
-    return str(summary["verdict"]) if summary.get("binding") == spec.binding else "stale"
+    spec = Specification(about["model"], World.model_validate(about["world"]), about["seed"], about["overrides"])
+    return str(summary["verdict"]) if summary["binding"] == spec.binding else "stale"
+
+
+def lines(summary: Mapping[str, Any]) -> list[str]:
+    """A summary for a terminal: the verdict, what it rests on, what it could not have seen, and the least uniform."""
+    found = ", ".join(f"{kind} {size:g}" for kind, size in summary["detectable"].items() if size is not None)
+    refits = f"{summary['failed']} failed, {summary['retried']} drawn twice, {summary['redrawn']} data sets refused"
+    worst = [
+        f"  {j['quantity']:<36} p {j['p']:.4f}, adjusted {j['adjusted']:.3f}, bias {j['bias']:+.2f} sd"
+        for j in summary["quantities"][:5]
+    ]
+    return [
+        f"{summary['verdict']}: {len(summary['quantities'])} quantities, {summary['replicates']} replicates ({refits})",
+        f"a fault would have been found from these sizes on: {found or 'none of those tried'}",
+        "least uniform:",
+        *worst,
+    ]
 
 
 def shard(text: str, replicates: int) -> range:

@@ -15,6 +15,7 @@ import typer
 if TYPE_CHECKING:
     from largesse.results import Results, Verdict
 
+RECORDS = Path(".calibration")  # replicates of calibrations, below the folder one works in
 REPORTABLE, GATE_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 app = typer.Typer(
@@ -176,14 +177,49 @@ def simulate(
         typer.echo(f"wrote {len(synthetic.survey):,} synthetic respondents and their truth to {out}")
 
 
+@app.command()
+def calibrate(
+    model: Annotated[str, typer.Argument(help="the model to calibrate")],
+    replicates: Annotated[int, typer.Option(help="simulated data sets")] = 500,
+    workers: Annotated[int, typer.Option(help="processes; 1 works in this one")] = 2,
+    seed: Annotated[int, typer.Option(help="root seed")] = 20261124,
+    world: Annotated[Path | None, typer.Option(help="world.toml with the design; 8 districts, 400 people else")] = None,
+    shard: Annotated[str | None, typer.Option(help="i/n: make every n-th replicate only, and judge nothing")] = None,
+    out: Annotated[Path | None, typer.Option(help="folder for the certificate; none is written else")] = None,
+) -> None:
+    """Prove a model calibrated, or not: simulated truths must lie anywhere among the draws alike.
+
+    Replicates are kept in .calibration, one file each; what was begun is gone on with.
+    """
+    with _answering(quiet=False, as_json=False):
+        from largesse import calibration
+        from largesse.models import get
+        from largesse.replicate import Specification
+        from largesse.synthetic import World
+
+        spec = Specification(get(model, "command line").name, World.read(world) if world else World(), seed)
+        with calibration.processes(workers) as executor:
+            if shard:
+                numbers = calibration.shard(shard, replicates)
+                made = calibration.calibrate(spec, numbers, RECORDS / calibration.folder_of(spec), executor)
+                typer.echo(f"{len(made)} replicates of shard {shard} are in {RECORDS / calibration.folder_of(spec)}")
+                return
+            summary = calibration.prove(spec, replicates, RECORDS, executor)
+        if out:
+            calibration.certify(spec, summary, out)
+        typer.echo("\n".join(calibration.lines(summary)))
+        raise typer.Exit(REPORTABLE if summary["verdict"] == "passed" else GATE_FAILED)
+
+
 @app.command("models")
 def models_(as_json: Json = False) -> None:
     """List the models: what each answers, and whether its calibration has been certified."""
     with _answering(quiet=False, as_json=as_json):
-        from largesse import models
+        from largesse import calibration, models
 
         found = [models.get(name) for name in models.names()]
-        rows = {m.name: {"question": m.question, "certificate": "none in this version"} for m in found}
+        states = {m.name: calibration.state(m.resources / "calibration") for m in found}
+        rows = {m.name: {"question": m.question, "certificate": states[m.name]} for m in found}
         _say(
             rows,
             [f"{name:<22} {row['question']}\n{'':22} certificate: {row['certificate']}" for name, row in rows.items()],

@@ -12,6 +12,7 @@ from scipy.stats import binom, norm
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 FAMILYWISE: Final = 0.01  # chance of calling a right model wrong, over all its quantities together
+REPETITIONS: Final = 60  # simulated calibrations for each size of fault: a power of .9 is known to about .04
 BAND: Final = 0.99  # simultaneous content of the band in the picture; a picture, not the judge
 
 
@@ -54,13 +55,13 @@ def covered(places: Array, content: float) -> Array:
     return np.asarray(((places > tail) & (places < 1 - tail)).mean(axis=0))
 
 
-def detectable(replicates: int, level: float, power: float = 0.9) -> dict[str, float]:
+def detectable(replicates: int, level: float, power: float = 0.9) -> dict[str, float | None]:
     """The smallest miscalibration that would have been called wrong with probability `power` at `level`.
 
     Returns
     -------
     `shift`: of posteriors by so many posterior sd; `narrow` and `wide`: posterior sds too small or too large by that
-    factor. By simulation of a normal posterior, on a grid; NaN where even its coarsest is missed.
+    factor. By simulation of a normal posterior, on a grid; None where even its coarsest is missed.
     """
     return {
         "shift": _smallest(replicates, level, power, np.arange(0.05, 1.01, 0.05), _shifted),
@@ -79,12 +80,11 @@ def _scaled(z: Array, size: float) -> Array:
 
 def _smallest(
     replicates: int, level: float, power: float, grid: Array, distort: Callable[[Array, float], Array]
-) -> float:
-    z = np.random.default_rng(20180418).normal(
-        size=(replicates, 60)
-    )  # [replicate, repetition], a constant of the method
+) -> float | None:
+    rng = np.random.default_rng(20180418)  # a constant of the method, not of a study
+    z = rng.normal(size=(replicates, REPETITIONS))
     for size in grid:
         p = uniformity(norm.cdf(distort(z, size)))
         if (p < level).mean() >= power:
             return float(np.round(size, 2))
-    return float("nan")
+    return None
