@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from largesse import calibration
-from largesse.calibration import calibrate, certify, folder_of, judge, prove, shard, state
+from largesse.calibration import calibrate, certificate, certify, folder_of, judge, prove, shard
 from largesse.errors import InputError, StaleError
 from largesse.replicate import LOGLIK, Specification, data, replicate
 from largesse.results import Answer
@@ -150,13 +150,13 @@ def test_a_red_quantity_is_confirmed_once_at_a_new_seed(tmp_path: Path, monkeypa
 
 def test_a_certificate_is_stale_when_anything_behind_it_changed(tmp_path: Path, asked: list[int]) -> None:
     """A stored certificate tells its verdict as long as model, priors, design and engines are the same."""
-    assert state(tmp_path / "none") == "none"
+    assert certificate(tmp_path / "none")["state"] == "none"
     certify(SPEC, prove(SPEC, 100, tmp_path / "records"), tmp_path / "c")
-    assert state(tmp_path / "c") == "passed"
+    assert certificate(tmp_path / "c")["state"] == "passed"
     table = json.loads((tmp_path / "c" / "specification.json").read_text(encoding="utf-8"))
     table["overrides"] = {"intercept": _narrower()}
     (tmp_path / "c" / "specification.json").write_text(json.dumps(table), encoding="utf-8")
-    assert state(tmp_path / "c") == "stale"
+    assert certificate(tmp_path / "c")["state"] == "stale"
 
 
 def _narrower() -> dict[str, Any]:
@@ -167,7 +167,9 @@ def _narrower() -> dict[str, Any]:
 def test_every_shipped_certificate_is_current(repo: Path) -> None:
     """A certificate in models/ stands for the models, priors and engines as they are, and has passed."""
     found = sorted((repo / "models").glob("*/calibration"))
-    assert {folder.parent.name: state(folder) for folder in found} == {folder.parent.name: "passed" for folder in found}
+    assert {folder.parent.name: certificate(folder)["state"] for folder in found} == {
+        folder.parent.name: "passed" for folder in found
+    }
 
 
 def test_data_sets_that_cannot_be_read_are_drawn_again() -> None:

@@ -258,15 +258,28 @@ def _write_ranks(records: list[Record], path: Path) -> None:
             writer.writerow([*about, *(r.get("place", {}).get(n, "") for n in names)])
 
 
-def state(folder: Path) -> str:
-    """What a stored certificate is worth now: its verdict, `stale` when anything behind it changed, or `none`."""
+def certificate(folder: Path) -> dict[str, Any]:
+    """What a stored certificate is worth now.
+
+    Returns
+    -------
+    `state`: its verdict, `stale` when anything behind it changed, or `none`; where there is one also `replicates`,
+    `failed`, `quantities` (how many), `detectable`, and the design: `respondents`, `districts`, `items`.
+    """
     try:
         about = json.loads((folder / "specification.json").read_text(encoding="utf-8"))
         summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return "none"
+        return {"state": "none"}
     spec = Specification(about["model"], World.model_validate(about["world"]), about["seed"], about["overrides"])
-    return str(summary["verdict"]) if summary["binding"] == spec.binding else "stale"
+    return {
+        "state": str(summary["verdict"]) if summary["binding"] == spec.binding else "stale",
+        **{name: summary[name] for name in ("replicates", "failed", "detectable")},
+        "quantities": len(summary["quantities"]),
+        "respondents": spec.world.respondents,
+        "districts": spec.world.districts,
+        "items": len(spec.world.items),
+    }
 
 
 def lines(summary: Mapping[str, Any]) -> list[str]:

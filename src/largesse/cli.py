@@ -218,7 +218,7 @@ def models_(as_json: Json = False) -> None:
         from largesse import calibration, models
 
         found = [models.get(name) for name in models.names()]
-        states = {m.name: calibration.state(m.resources / "calibration") for m in found}
+        states = {m.name: str(calibration.certificate(m.resources / "calibration")["state"]) for m in found}
         rows = {m.name: {"question": m.question, "certificate": states[m.name]} for m in found}
         _say(
             rows,

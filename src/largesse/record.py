@@ -18,6 +18,7 @@ from scipy.stats import binom
 
 from largesse import dims, findings
 from largesse.audit import Audit, prior_draws
+from largesse.calibration import certificate
 from largesse.cells import effective_size
 from largesse.comparison import compare
 from largesse.fits import Fit
@@ -131,6 +132,7 @@ def _model(model: Model, inputs: Inputs, fit: Fit, audit: Audit, rows: list[dict
         **_card((model.resources / "card.md").read_text(encoding="utf-8")),
         "parameters": rows,
         "loo": dict(audit.loo),
+        "certificate": certificate(model.resources / "calibration"),
     }
 
 

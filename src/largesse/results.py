@@ -147,7 +147,8 @@ class Results:
         [{`name`, `label`, `levels` (lowest first)}], `covariates` (names) and `coverage` {`source`, `reliability`,
         `center`}.
     models : by name, {`question`, `outcomes`, `fingerprint`, `respondents`, `sampler` {`draws`, `tune`, `chains`,
-        `nodes`}, `equations`, `not_identified`, `would_break`, `parameters`, `loo` {`elpd`, `se`, `influential`}}.
+        `nodes`}, `equations`, `not_identified`, `would_break`, `parameters`, `loo` {`elpd`, `se`, `influential`},
+        `certificate` (see `calibration.certificate`)}.
         `parameters` is [{`key`, `parameter`, `label`, `symbol`, `meaning`, `unit`, `status`, `reason`, `prior`
         {`distribution`, `arguments`, `statement`, `kind`, `key`, `where`}, `mean`, `sd`, `lower`, `upper`,
         `prior_sd`, `contraction`, `rhat`, `ess`, `truth`}].

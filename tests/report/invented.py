@@ -209,6 +209,7 @@ def _model(name: str, outcome: str, rng: np.random.Generator) -> dict[str, Any]:
         "not_identified": "How much of the answer is belief.",
         "would_break": "Choice of receivers by their private disposition.",
         "loo": {"elpd": -5_321.4, "se": 41.2, "influential": 0.0},
+        "certificate": {"state": "stale"},
     }
 
 

@@ -29,7 +29,7 @@ EVERY = (
         "effects",
         "plain",
     ),
-    *("districts", "predictive", "recovery", "limits", "parameters", "provenance", "citation"),
+    *("districts", "predictive", "certificates", "recovery", "limits", "parameters", "provenance", "citation"),
 )
 CASES = {"full": invented.results, "unreportable": invented.unreportable, "bare": invented.bare}
 

@@ -141,7 +141,7 @@ def test_the_order_of_the_page_is_answer_first(page: Path) -> None:
     text = seen(page).text
     order = (
         *("Reportable.", "In this synthetic study", "respondents entered", "Priors of", "All checks"),
-        *("Effects, posterior mean", "observed and drawn from the fit", "no certificate of calibration"),
+        *("Effects, posterior mean", "observed and drawn from the fit", "its certificate is of an earlier model"),
         *("What people say", "Made on", "@misc{"),
     )
     places = [text.index(words) for words in order]

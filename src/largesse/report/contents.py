@@ -197,6 +197,10 @@ class Page:
             shown.append(self._figure(picture, caption, f"predictive-{tables.label(name)}"))
         return blocks(*shown) if shown else Markdown("No posterior predictive check was drawn.")
 
+    def certificates(self) -> Markdown:
+        """Which certificates of calibration the page stands on."""
+        return Markdown(listed(words.certificates(self.results)))
+
     def recovery(self) -> Markdown:
         """Of a synthetic study: what the fits recovered of its truth."""
         if not self.results.truth:

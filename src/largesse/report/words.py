@@ -331,6 +331,27 @@ def basis(results: Results) -> list[str]:
     ]
 
 
+def certificates(results: Results) -> list[str]:
+    """Of each model, the calibration certificate that this page stands on, or that it stands on none."""
+    return [_certified(name, about.get("certificate") or {"state": "none"}) for name, about in results.models.items()]
+
+
+def _certified(model: str, held: Mapping[str, Any]) -> str:
+    """One model's certificate as a sentence: what it shows, and of which design."""
+    head = f"**{capital(named(model))}:**"
+    if held["state"] == "none":
+        return f"{head} no certificate of calibration stands behind it."
+    if held["state"] == "stale":
+        return f"{head} its certificate is of an earlier model, prior or engine and does not count."
+    design = (
+        f"{held['replicates']:,} simulated surveys of {held['respondents']:,} people in {held['districts']} districts"
+    )
+    found = "lay anywhere among the draws alike" if held["state"] == "passed" else "did not lie among the draws alike"
+    verdict = literal(str(held["state"]))
+    what = f"truths drawn from the shipped priors {found}, for {held['quantities']} quantities"
+    return f"{head} {verdict}. In {design}, {what}."
+
+
 def truth(results: Results) -> str:
     """How many true values the fits of a synthetic study missed, against how many they could."""
     table: Mapping[str, Any] = results.truth or {}
