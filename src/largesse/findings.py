@@ -91,9 +91,15 @@ def _usual(seen: Array) -> tuple[float, float]:
 def estimate(fit: Fit, model: Model, inputs: Inputs) -> xr.Dataset:
     """Every effect of one fitted outcome model, for everyone and by district, with every draw kept.
 
+    Parameters
+    ----------
+    fit, model : draws of an outcome model, and that model.
+    inputs : what the study was read to; its frame is what effects are averaged over.
+
     Returns
     -------
-    xarray.Dataset with variables `outcome.contrast`, dims (sample, group); group "" is everyone.
+    xarray.Dataset with variables `outcome.contrast` (see :mod:`largesse.estimands`; Hudgens & Halloran 2008), dims
+    (sample, group), as shares of the outcome's range (0.01 is one point of 100); group "" is everyone.
     """
     return _effects(fit.theta, fit.nodes, model, inputs, inputs.frames[model.name])
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.metadata import version
+from io import StringIO
+from token import COMMENT, DEDENT, INDENT, NEWLINE, NL, STRING, tok_name
+from tokenize import generate_tokens
 from typing import Final
 
 from llvmlite import binding as llvm
@@ -11,6 +14,7 @@ from llvmlite import binding as llvm
 from largesse.resources import PACKAGE
 from largesse.store import fingerprint
 
+STRUCTURE: Final = (NEWLINE, INDENT, DEDENT)  # told by name: how deep an indent is changes nothing
 ENGINES: Final = ("pymc", "pytensor", "nutpie", "numba", "numpy")
 
 
@@ -25,8 +29,31 @@ def processor() -> str:
 
 
 def source(*modules: str) -> str:
-    """The source text of modules of this package, by file name."""
-    return "\n".join((PACKAGE / module).read_text(encoding="utf-8") for module in modules)
+    """What modules of this package do, by file name (:func:`meaning` of their text)."""
+    return "\n".join(meaning((PACKAGE / module).read_text(encoding="utf-8")) for module in modules)
+
+
+def meaning(text: str) -> str:
+    """Python source without what changes nothing: comments, docstrings, blank lines and line breaks within statements.
+
+    Rewording a docstring then neither refits a model nor makes a certificate stale.
+    """
+    kept: list[tuple[int, str]] = []
+    for token in generate_tokens(StringIO(text).readline):
+        if token.type in (COMMENT, NL):
+            continue
+        if token.type == NEWLINE and _is_docstring(kept):
+            kept.pop()
+        elif token.type in STRUCTURE:
+            kept.append((token.type, tok_name[token.type]))
+        else:
+            kept.append((token.type, token.string))
+    return " ".join(word for _, word in kept)
+
+
+def _is_docstring(kept: list[tuple[int, str]]) -> bool:
+    """Whether the statement that has just ended is a string by itself."""
+    return bool(kept) and kept[-1][0] == STRING and (len(kept) == 1 or kept[-2][0] in STRUCTURE)
 
 
 @cache

@@ -115,6 +115,15 @@ def simulate(world: World, priors: Mapping[str, PriorSet] | None = None) -> Synt
     Gifts are drawn from the allocation model; a district's coverage is its expected receipt rate in the wave, to a
     tenth of a point, and stands in the district file as administrative coverage would. Answers follow. Receipt and
     answers share nothing but district, wave and covariates: favour is 0.
+
+    Returns
+    -------
+    The survey ([respondent] rows), the districts ([district and wave] rows) and the truth of every parameter.
+
+    Errors
+    ------
+    InputError
+        when the world states a truth that its design has no parameter for.
     """
     people = _people(world, generator(world.seed, "people"))
     places = _places(world, generator(world.seed, "places"))

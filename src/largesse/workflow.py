@@ -149,6 +149,10 @@ class Workflow:
 def check(study: Study) -> Inputs:
     """Read everything a study names, without sampling.
 
+    Returns
+    -------
+    The study's survey, design, cells, priors and population tables.
+
     Errors
     ------
     InputError
@@ -164,6 +168,11 @@ def check(study: Study) -> Inputs:
 
 def run(study: Study) -> Results:
     """Check, fit, diagnose, estimate and report, each only where its inputs changed.
+
+    Returns
+    -------
+    What `results.json` holds; the page lies beside it. Estimates are shares of the outcome's range (0.01 is one point
+    of 100).
 
     Errors
     ------

@@ -16,6 +16,7 @@ from largesse import dims
 from largesse.cells import Cells, lacks
 from largesse.parameters import Parameter, active
 from largesse.priors import Prior, PriorSet
+from largesse.provenance import meaning
 from largesse.resources import models_folder
 from largesse.results import DroppedTerm
 from largesse.store import fingerprint
@@ -104,8 +105,8 @@ class Model:
 
     @property
     def fingerprint(self) -> str:
-        """Of the source text of everything that defines the posterior."""
-        return fingerprint([Path(source).read_text(encoding="utf-8") for source in self.sources])
+        """Of everything that defines the posterior: its source without comments and docstrings."""
+        return fingerprint([meaning(Path(source).read_text(encoding="utf-8")) for source in self.sources])
 
 
 def _count_logp(count: Any, logp: Any) -> Any:
