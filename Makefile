@@ -8,11 +8,13 @@ PYTHON = $(shell for python in python3 python3.13 python3.12; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && echo $$python && break; done)
 
 .DELETE_ON_ERROR:
-.PHONY: help demo panes synthetic test lint clean
+MODELS = gift_allocation reported_loyalty market_participation
+
+.PHONY: help demo panes synthetic certificates test lint clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/.ready  ## run the synthetic Hyesan study from survey file to page
 	$(BIN)/largesse run reports/hyesan
@@ -23,6 +25,10 @@ panes: .venv/.ready  ## run the study of Uruguay's PANES transfers, on public da
 
 synthetic: .venv/.ready  ## draw the synthetic survey of reports/hyesan anew from its world
 	$(BIN)/largesse simulate --world data/synthetic/hyesan/world.toml --out data/synthetic/hyesan
+
+certificates: .venv/.ready  ## calibrate every model and store the certificates (an hour on two cores; goes on where it stopped)
+	for model in $(MODELS); do \
+		$(BIN)/largesse calibrate $$model --replicates 500 --out models/$$model/calibration || exit 1; done
 
 test: .venv/.ready  ## run all tests
 	$(BIN)/python -m pytest
