@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import tomli_w
 import xarray as xr
+from fake_fits import fake
 
 from largesse.audit import prior_draws
 from largesse.errors import InputError
@@ -31,7 +31,7 @@ GATES = {"rhat": 1.05}  # independent draws pass 1.01 only when there are more o
 
 
 class FakeSampler:
-    """Independent prior draws in the place of a posterior; remembers what it was asked for."""
+    """Draws around one prior draw in the place of a posterior; remembers what it was asked for."""
 
     def __init__(self, spoil: Callable[[xr.Dataset, int], xr.Dataset] = lambda stats, _attempt: stats) -> None:
         self.asked: list[tuple[str, int, int]] = []
@@ -39,7 +39,7 @@ class FakeSampler:
 
     @property
     def models(self) -> list[str]:
-        """The models asked for, in order, once each: a wide disposition may have called for more nodes."""
+        """The models asked for, in order, once each: a wide disposition may call for more nodes."""
         return list(dict.fromkeys(name for name, *_ in self.asked))
 
     def __call__(
@@ -47,27 +47,16 @@ class FakeSampler:
     ) -> Fit:
         """A fit as `sampling.fit` would return it."""
         self.asked.append((model.name, nodes, attempt))
-        drawn = prior_draws(model, priors, cells, CHAINS * DRAWS, seed)
-        posterior = xr.Dataset(
+        center = {name: draws[0] for name, draws in prior_draws(model, priors, cells, 1, seed).items()}
+        fit = fake(model, cells, center, (CHAINS, DRAWS), seed)
+        tree = xr.DataTree.from_dict(
             {
-                name: (
-                    ("chain", "draw", *(f"{name}_{i}" for i in range(v.ndim - 1))),
-                    v.reshape(CHAINS, DRAWS, *v.shape[1:]),
-                )
-                for name, v in drawn.items()
+                "posterior": fit.tree["posterior"].to_dataset(),
+                "sample_stats": self.spoil(fit.tree["sample_stats"].to_dataset(), attempt),
             }
         )
-        noise = np.random.default_rng(seed).normal(size=(CHAINS, DRAWS))
-        still = np.zeros((CHAINS, DRAWS))
-        stats = xr.Dataset(
-            {
-                n: (("chain", "draw"), v)
-                for n, v in (("energy", noise), ("diverging", still), ("maxdepth_reached", still))
-            }
-        )
-        tree = xr.DataTree.from_dict({"posterior": posterior, "sample_stats": self.spoil(stats, attempt)})
         made_by = fit_fingerprint(model, cells, priors, sampler, seed)
-        tree.attrs = {"model": model.name, "nodes": nodes, "seed": seed, "fingerprint": made_by, "attempt": attempt}
+        tree.attrs = fit.tree.attrs | {"nodes": nodes, "fingerprint": made_by, "attempt": attempt}
         return Fit(tree)
 
 
