@@ -67,7 +67,9 @@ def fit(
     model, cells : the model and the cells collapsed for its outcomes.
     priors : the model's shipped set unless given.
     sampler : draws, warm-up and chains.
-    seed : root seed; the same seed gives the same draws bit for bit on one kind of processor.
+    seed : root seed; the same seed gives the same draws bit for bit on one kind of processor, as long as the compiled
+        code comes from the same place: a process that compiled a model with several items anew was seen to differ in
+        the last digits, and so in its draws, from one that read PyTensor's cache on disk.
     nodes : points of the quadrature over the disposition.
     attempt : 1, or 2 for the longer run that follows a first one whose gates failed: twice the warm-up and draws.
 
