@@ -7,13 +7,12 @@ from typing import Any, Final
 
 import numpy as np
 from arviz_stats.base import array_stats
-from scipy.stats import binom, norm
+from scipy.stats import norm
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 FAMILYWISE: Final = 0.01  # chance of calling a right model wrong, over all its quantities together
 REPETITIONS: Final = 60  # simulated calibrations for each size of fault: a power of .9 is known to about .04
-BAND: Final = 0.99  # simultaneous content of the band in the picture; a picture, not the judge
 
 
 def uniformity(places: Array) -> Array:
@@ -29,24 +28,6 @@ def holm(p: Array) -> Array:
     adjusted = np.empty_like(p)
     adjusted[order] = np.minimum(stepped, 1.0)
     return adjusted
-
-
-def band(replicates: int, content: float = BAND, points: int = 99) -> tuple[Array, Array, Array]:
-    """Simultaneous band of the empirical distribution function of uniform places, minus the diagonal.
-
-    Returns
-    -------
-    grid, lower, upper : [point]. Pointwise binomial intervals at the level at which, over simulated uniform samples,
-    the whole function stays inside with probability `content` (Sailynoja, Burkner & Vehtari 2022, by simulation).
-    """
-    grid = np.arange(1, points + 1) / (points + 1)
-    rng = np.random.default_rng(20220401)  # a constant of the method, not of a study
-    counts = np.array([(rng.uniform(size=(replicates, 1)) <= grid).sum(axis=0) for _ in range(2000)])
-    tail = np.minimum(binom.cdf(counts, replicates, grid), binom.sf(counts - 1, replicates, grid))
-    level = np.quantile(tail.min(axis=1), 1 - content)
-    lower = binom.ppf(level, replicates, grid) / replicates - grid
-    upper = binom.isf(level, replicates, grid) / replicates - grid
-    return grid, np.asarray(lower), np.asarray(upper)
 
 
 def covered(places: Array, content: float) -> Array:
