@@ -14,9 +14,9 @@ import pytest
 
 from largesse import dims, findings, models
 from largesse.estimands import CONTRASTS, EVERYONE
-from largesse.findings import POOLED, SMALLEST, Compared
+from largesse.findings import POOLED, Compared
 from largesse.inputs import Inputs
-from largesse.results import Estimate, direction
+from largesse.results import SMALLEST, Estimate, direction
 from largesse.synthetic import World
 
 Array = np.ndarray[Any, Any]

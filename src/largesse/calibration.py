@@ -22,7 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from largesse import uniformity
 from largesse.errors import InputError, StaleError
-from largesse.replicate import Specification, replicate
+from largesse.replicate import Specification
 from largesse.results import Answer
 from largesse.store import atomic, write_json
 from largesse.synthetic import World
@@ -92,9 +92,9 @@ def _record(folder: Path, number: int) -> Record | None:
 
 def _made(spec: Specification, missing: list[int], executor: Executor | None) -> Iterable[Record]:
     if executor is None:
-        yield from (replicate(spec, n) for n in missing)
+        yield from (spec.replicate(n) for n in missing)
         return
-    waiting: list[Future[dict[str, Any]]] = [executor.submit(replicate, spec, n) for n in missing]
+    waiting: list[Future[dict[str, Any]]] = [executor.submit(spec.replicate, n) for n in missing]
     try:
         for future in as_completed(waiting):
             yield future.result()

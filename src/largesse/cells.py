@@ -60,11 +60,19 @@ class Design:
         """[row, covariate]: centred and scaled design columns of `profiles` (column name -> values)."""
         n = len(next(iter(profiles.values())))
         x = np.empty((n, len(self.columns)))
-        for j, row in enumerate(self.columns.to_dict("records")):
-            values = np.asarray(profiles[row["column"]])
-            raw = values == row["level"] if row["level"] else values.astype(float)
-            x[:, j] = (raw - row["center"]) / row["scale"]
+        for j, values in self.coordinates(profiles).items():
+            x[:, j] = values
         return x
+
+    def coordinates(self, profiles: Mapping[str, Any]) -> dict[int, Array]:
+        """Position of a design column -> its coordinate at `profiles`, for the covariates that they name."""
+        found: dict[int, Array] = {}
+        for j, row in enumerate(self.columns.to_dict("records")):
+            if row["column"] in profiles:
+                values = np.asarray(profiles[row["column"]])
+                raw = values.astype(str) == row["level"] if row["level"] else values.astype(float)
+                found[j] = np.asarray((raw - row["center"]) / row["scale"])
+        return found
 
 
 _NO_COLUMNS = pd.DataFrame({"column": [], "level": [], "center": [], "scale": []}, index=pd.Index([], dtype=str))

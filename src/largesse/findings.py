@@ -16,14 +16,13 @@ from largesse.fits import Fit
 from largesse.inputs import Inputs
 from largesse.models.contract import Model
 from largesse.policies import Lottery
-from largesse.results import Estimate, Status
+from largesse.results import SMALLEST, Estimate, Status
 from largesse.simulators.gift_allocation import standing
 from largesse.simulators.graded import standard_normal_nodes
 from largesse.study import At
 
 Array = np.ndarray[Any, Any]
 
-SMALLEST: Final = 5  # k: no count of 1 to 4 respondents can be read off what is published
 POOLED: Final = "small districts, pooled"
 RESTS_ON: Final[Mapping[str, tuple[str, ...]]] = {  # the parameters that decide what identifies a contrast
     "direct": ("direct",),
@@ -228,10 +227,8 @@ def unseen(inputs: Inputs, at: At) -> str:
 def at_profile(frame: Frame, design: Design, values: Mapping[str, Any]) -> Frame:
     """The frame with some covariates set, for everyone, to the values of one profile."""
     x = frame["x"].to_numpy().copy()
-    for j, row in enumerate(design.columns.to_dict("records")):
-        if (name := str(row["column"])) in values:
-            raw = float(str(values[name]) == row["level"]) if row["level"] else float(values[name])
-            x[:, j] = (raw - float(row["center"])) / float(row["scale"])
+    for j, coordinate in design.coordinates(values).items():
+        x[:, j] = coordinate
     return frame.assign(x=(frame["x"].dims, x))
 
 

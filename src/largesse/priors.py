@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 import numpy as np
 from pydantic import Field, ValidationError, model_validator
 from scipy import stats
-from scipy.special import logit
+from scipy.special import expit, logit
 
 from largesse.errors import InputError, Problem
 from largesse.parameters import Construct, Parameter, Support
@@ -25,12 +25,16 @@ Words = Annotated[str, Field(min_length=1)]
 
 
 class Family(NamedTuple):
-    """A distribution: which arguments it takes, where it lives, how to draw from it and its log density."""
+    """A distribution: its arguments, where it lives, how to draw from it, its log density, its distribution function.
+
+    The distribution function is of each element by itself; of a simplex, of the cumulative shares but the last.
+    """
 
     arguments: tuple[str, ...]
     support: Support
     rvs: Callable[[np.random.Generator, Arguments, tuple[int, ...]], Array]
     logpdf: Callable[[Array, Arguments], Array]
+    cdf: Callable[[Array, Arguments], Array]
 
 
 def _zero_sum(rng: np.random.Generator, a: Arguments, size: tuple[int, ...]) -> Array:
@@ -43,49 +47,68 @@ def _zero_sum_logpdf(x: Array, a: Arguments) -> Array:
     return np.asarray(-0.5 * free * np.log(2 * np.pi * a["sigma"] ** 2) - 0.5 * (x**2).sum(-1) / a["sigma"] ** 2)
 
 
+def _zero_sum_cdf(x: Array, a: Arguments) -> Array:
+    return np.asarray(stats.norm.cdf(x / (a["sigma"] * np.sqrt(1 - 1 / x.shape[-1]))))
+
+
+def _dirichlet_cdf(x: Array, a: Arguments) -> Array:
+    """Of cumulative shares: Beta(c a, (n - c) a) after c of n answers."""
+    n, c = x.shape[-1], np.arange(1, x.shape[-1])
+    return np.asarray(
+        stats.beta.cdf(np.cumsum(x, axis=-1)[..., :-1], c * a["concentration"], (n - c) * a["concentration"])
+    )
+
+
 FAMILIES: Final[Mapping[str, Family]] = {
     "Normal": Family(
         ("mu", "sigma"),
         "real",
         lambda rng, a, size: rng.normal(a["mu"], a["sigma"], size),
         lambda x, a: stats.norm.logpdf(x, a["mu"], a["sigma"]),
+        lambda x, a: stats.norm.cdf(x, a["mu"], a["sigma"]),
     ),
     "StudentT": Family(
         ("nu", "mu", "sigma"),
         "real",
         lambda rng, a, size: a["mu"] + a["sigma"] * rng.standard_t(a["nu"], size),
         lambda x, a: stats.t.logpdf(x, a["nu"], a["mu"], a["sigma"]),
+        lambda x, a: stats.t.cdf(x, a["nu"], a["mu"], a["sigma"]),
     ),
-    "ZeroSumNormal": Family(("sigma",), "real", _zero_sum, _zero_sum_logpdf),
+    "ZeroSumNormal": Family(("sigma",), "real", _zero_sum, _zero_sum_logpdf, _zero_sum_cdf),
     "HalfNormal": Family(
         ("sigma",),
         "positive",
         lambda rng, a, size: np.abs(rng.normal(0.0, a["sigma"], size)),
         lambda x, a: stats.halfnorm.logpdf(x, scale=a["sigma"]),
+        lambda x, a: stats.halfnorm.cdf(x, scale=a["sigma"]),
     ),
     "Exponential": Family(
         ("lam",),
         "positive",
         lambda rng, a, size: rng.exponential(1.0 / a["lam"], size),
         lambda x, a: stats.expon.logpdf(x, scale=1.0 / a["lam"]),
+        lambda x, a: stats.expon.cdf(x, scale=1.0 / a["lam"]),
     ),
     "Gamma": Family(
         ("alpha", "beta"),
         "positive",
         lambda rng, a, size: rng.gamma(a["alpha"], 1.0 / a["beta"], size),
         lambda x, a: stats.gamma.logpdf(x, a["alpha"], scale=1.0 / a["beta"]),
+        lambda x, a: stats.gamma.cdf(x, a["alpha"], scale=1.0 / a["beta"]),
     ),
     "LogNormal": Family(
         ("mu", "sigma"),
         "positive",
         lambda rng, a, size: rng.lognormal(a["mu"], a["sigma"], size),
         lambda x, a: stats.lognorm.logpdf(x, a["sigma"], scale=np.exp(a["mu"])),
+        lambda x, a: stats.lognorm.cdf(x, a["sigma"], scale=np.exp(a["mu"])),
     ),
     "Dirichlet": Family(
         ("concentration",),
         "simplex",
         lambda rng, a, size: rng.dirichlet(np.full(size[-1], a["concentration"]), size[:-1]),
         lambda x, a: stats.dirichlet.logpdf(np.moveaxis(x, -1, 0), np.full(x.shape[-1], a["concentration"])),
+        _dirichlet_cdf,
     ),
 }
 
@@ -278,6 +301,28 @@ class PriorSet:
             if p.construct == "discrimination":
                 theta[p.name] = np.concatenate([[1.0], theta[p.name][1:]])
         return theta
+
+    def transform(
+        self, parameters: Iterable[Parameter], theta: Mapping[str, Array], answers: Mapping[str, tuple[int, ...]]
+    ) -> dict[str, Array]:
+        """The probability integral transform: where each element of a truth lies in its prior, given its scale.
+
+        Uniform on [0, 1], element by element, if and only if the truth was drawn from these priors. The
+        discrimination that is fixed at 1 has no place: NaN.
+        """
+        places: dict[str, Array] = {}
+        for p in parameters:
+            prior, value = self[p.name], np.asarray(theta[p.name], dtype=float)
+            arguments = prior.resolved(theta)
+            if p.construct == "cutpoints":
+                ends = np.cumsum([n - 1 for n in answers[p.dims[0]]])[:-1]
+                items = [np.diff(expit(part), prepend=0.0, append=1.0) for part in np.split(value, ends)]
+                places[p.name] = np.concatenate([prior.family.cdf(shares, arguments) for shares in items])
+            else:
+                places[p.name] = np.asarray(prior.family.cdf(value, arguments))
+            if p.construct == "discrimination":
+                places[p.name][0] = np.nan
+        return places
 
 
 def cutpoints(shares: Array) -> Array:

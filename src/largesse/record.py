@@ -25,7 +25,7 @@ from largesse.fits import Fit
 from largesse.inputs import Inputs, band_shares
 from largesse.models.contract import Model
 from largesse.provenance import engines
-from largesse.results import DroppedTerm, Results
+from largesse.results import SMALLEST, DroppedTerm, Results
 from largesse.store import file_digest
 
 Array = np.ndarray[Any, Any]
@@ -191,7 +191,7 @@ def _shown(dimensions: tuple[str, ...], size: int, inputs: Inputs) -> Array:
     if dimensions == (dims.DISTRICT,):
         return ~findings.pooled(inputs)
     if dimensions == (dims.DISTRICT, dims.WAVE):
-        return ~findings.pooled(inputs)[:, None] & (inputs.design.coverage.respondents >= 2 * findings.SMALLEST)
+        return ~findings.pooled(inputs)[:, None] & (inputs.design.coverage.respondents >= 2 * SMALLEST)
     return np.ones(size, dtype=bool)
 
 
@@ -237,7 +237,7 @@ def _predictive(inputs: Inputs, audits: Mapping[str, Audit]) -> Iterator[dict[st
     """
     for model in inputs.models:
         for row in audits[model.name].predictive:
-            told = row["respondents"] >= findings.SMALLEST and max(row["observed"]) < ALIKE
+            told = row["respondents"] >= SMALLEST and max(row["observed"]) < ALIKE
             if model.outcomes != "gift" and told:
                 column = inputs.survey.codebook[row["item"]]
                 about = {"label": column.label, "levels": list(column.levels), "gift": int(row["arm"])}
@@ -296,7 +296,9 @@ def _compared(inputs: Inputs, outcome: Array, label: str, at: Mapping[str, Any])
     raw = {str(n): table[n].astype(str).to_numpy() if isinstance(table[n].dtype, _CATEGORICAL) else table[n].to_numpy()
            for n in dict.fromkeys(design.columns["column"])}  # fmt: skip
     x = design.matrix(raw) if raw else np.empty((len(table), 0))
-    origin = np.array([_coordinate(row, at) for row in design.columns.to_dict("records")])
+    origin = np.zeros(len(design.columns))  # the average, where the profile does not say
+    for j, coordinate in design.coordinates(at).items():
+        origin[j] = coordinate
     where = [list(design.columns.index).index(m) for m in design.modifiers]
     group = np.column_stack([table[dims.DISTRICT].cat.codes, table[dims.WAVE].cat.codes])
     controls = (x, x[:, where] - (origin[where] if where else 0.0))
@@ -305,15 +307,6 @@ def _compared(inputs: Inputs, outcome: Array, label: str, at: Mapping[str, Any])
     words = f"one regression within districts and waves, standard error from {found.clusters:,} {clusters}"
     return {"label": label, "estimate": found.estimate, "se": found.se, "respondents": found.respondents,
             "clusters": found.clusters, "words": words}  # fmt: skip
-
-
-def _coordinate(row: Mapping[Any, Any], at: Mapping[str, Any]) -> float:
-    """Where a profile lies on one design column; 0 (the average) where it does not say."""
-    if row["column"] not in at:
-        return 0.0
-    value = at[row["column"]]
-    raw = float(str(value) == row["level"]) if row["level"] else float(value)
-    return float((raw - row["center"]) / row["scale"])
 
 
 def _scores(inputs: Inputs) -> dict[str, tuple[str, Array]]:

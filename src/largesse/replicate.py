@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -60,7 +60,8 @@ class Specification:
     Attributes
     ----------
     model : its name.
-    world : the design that every replicate draws anew: sizes, questions, covariates. It states no truth.
+    world : the design that every replicate draws anew: sizes, questions, covariates. It states no truth and no
+        weights: a truth that is fixed is not drawn from the prior, and a weighted likelihood generates no data.
     seed : root of all random numbers; replicate n has a branch of its own.
     overrides : a study's own priors of the model, as in `[priors.<model>]`.
     """
@@ -87,6 +88,20 @@ class Specification:
             engines(),
         )
 
+    def __post_init__(self) -> None:
+        for key in ("truth", "weights"):
+            if getattr(self.world, key):
+                raise InputError.one("world", f"key '{key}'", "a table", "nothing in a design that is calibrated")
+
+    def described(self) -> dict[str, Any]:
+        """As plain values, from which it can be made again."""
+        world = self.world.model_dump(mode="json")
+        return {"model": self.model, "seed": self.seed, "world": world, "overrides": dict(self.overrides)}
+
+    def replicate(self, number: int) -> dict[str, Any]:
+        """See :func:`replicate`."""
+        return replicate(self, number)
+
     @cached_property
     def priors(self) -> PriorSet:
         """The priors that truths are drawn from and fits are made under."""
@@ -99,43 +114,89 @@ def replicate(spec: Specification, number: int) -> dict[str, Any]:
     Returns
     -------
     `number`, `status` (done or failed), `attempt`, `redrawn` (data sets refused before this one, by a rule on the data
-    alone), `diverging`, `gates` that the last attempt failed; and by quantity its `place`, `truth`, and the posterior's
-    `mean` and `sd`. A failed record keeps the truths of scalar parameters, so that failures can be looked at.
+    alone), `diverging`, `gates` that the last attempt failed; `prior`: by scalar parameter, where the first truth drawn
+    lies in its prior; and by quantity its `place`, `truth`, and the posterior's `mean` and `sd`. A failed record keeps
+    the truths of scalar parameters, so that failures can be looked at.
     """
-    model = models.get(spec.model)
-    inputs, redrawn = data(spec, number)
-    cells = inputs.cells[model.name]
-    record: dict[str, Any] = {"number": number, "redrawn": redrawn}
+    drawn = data(spec, number)
+    record = {"number": number, "redrawn": drawn.redrawn, "prior": drawn.prior}
+    truth = (drawn.inputs.truth or {})[spec.model]
+    return record | fitted(models.get(spec.model), drawn.inputs, truth, spec.seed, number)
+
+
+def fitted(model: Model, inputs: Inputs, truth: Mapping[str, Array], seed: int, number: int) -> dict[str, Any]:
+    """Fit a replicate's data and rank its truth: the rest of the record."""
+    fit, record = by_rule(model, inputs, seed, number)
+    if fit is None:
+        return record | {"status": "failed", "truth": {n: float(v) for n, v in truth.items() if np.ndim(v) == 0}}
+    return record | {"status": "done"} | ranked(fit, model, inputs, truth, generator(seed, "jitter", number))
+
+
+def by_rule(model: Model, inputs: Inputs, seed: int, number: int) -> tuple[Fit | None, dict[str, Any]]:
+    """The fit of replicate `number`, drawn at most twice, or none; and what became of its last attempt."""
+    record: dict[str, Any] = {}
     for attempt in ATTEMPTS:
         try:
-            fit = sample(model, cells, spec.priors, SAMPLER, seed=integer(spec.seed, "fit", number), attempt=attempt)
+            fit = sample(model, inputs.cells[model.name], inputs.priors[model.name], SAMPLER,
+                         seed=integer(seed, "fit", number), attempt=attempt)  # fmt: skip
         except SamplingError:
             continue
         failed = [v.gate for v in diagnose(fit.tree, GATES) if v.answer is not Answer.PASSED]
-        record |= {"attempt": attempt, "diverging": int(fit.tree["sample_stats"]["diverging"].sum()), "gates": failed}
+        record = {"attempt": attempt, "diverging": int(fit.tree["sample_stats"]["diverging"].sum()), "gates": failed}
         if not failed:
-            return record | {"status": "done"} | ranked(fit, model, inputs, generator(spec.seed, "jitter", number))
-    scalars = {n: float(v) for n, v in (inputs.truth or {})[model.name].items() if v.ndim == 0}
-    return record | {"status": "failed", "truth": scalars}
+            return fit, record
+    return None, record
 
 
-def data(spec: Specification, number: int) -> tuple[Inputs, int]:
-    """The data of a replicate, and how many were refused before them.
+class Drawn(NamedTuple):
+    """The data of a replicate; how many were refused before them; where the first truth lies in its prior."""
+
+    inputs: Inputs
+    redrawn: int
+    prior: dict[str, float]
+
+
+def data(spec: Specification, number: int) -> Drawn:
+    """The data of a replicate.
 
     A data set is refused by what the reader refuses (an item with a single answer, say): a rule on the data alone,
-    which leaves ranks uniform (Modrak et al. 2023).
+    which leaves ranks uniform (Modrak et al. 2023), but not the truths that are left. So it is the first truth, kept or
+    refused, that is held against its prior.
+
+    Errors
+    ------
+    InputError
+        when a design gives nothing but data that are refused.
     """
     model = models.get(spec.model)
     for redrawn in range(REDRAWS):
         world = spec.world.model_copy(update={"seed": integer(spec.seed, "data", number, redrawn)})
+        synthetic = simulate(world, {model.name: spec.priors})
+        if not redrawn:
+            first = synthetic.truth[model.name]
         try:
-            return _read(simulate(world, {model.name: spec.priors}), model, spec.priors), redrawn
+            inputs = as_read(synthetic, model, spec.priors)
         except InputError:
             continue
+        return Drawn(inputs, redrawn, _in_prior(first, model, spec.priors, inputs))
     raise InputError.one("calibration", f"replicate {number}", f"{REDRAWS} unusable data sets", "a larger design")
 
 
-def _read(synthetic: Synthetic, model: Model, priors: PriorSet) -> Inputs:
+def _in_prior(truth: Mapping[str, Array], model: Model, priors: PriorSet, inputs: Inputs) -> dict[str, float]:
+    """Scalar -> where it lies in its prior, in [0, 1]."""
+    cells = inputs.cells[model.name]
+    places = priors.transform(model.active(cells)[0], truth, model.twin.answers(cells))
+    pairs = [pair for name, values in places.items() for pair in zip(*_scalars(name, values), strict=True)]
+    return {name: round(float(value), 6) for name, value in pairs if np.isfinite(value)}
+
+
+def _scalars(name: str, values: Array) -> tuple[list[str], Array]:
+    """The names of a parameter's scalars, and their values in one row."""
+    flat = np.ravel(values)
+    return ([name] if np.ndim(values) == 0 else [f"{name}[{j}]" for j in range(len(flat))]), flat
+
+
+def as_read(synthetic: Synthetic, model: Model, priors: PriorSet) -> Inputs:
     """A synthetic survey as a user's file would be read."""
     record = tomllib.loads(study_of(synthetic.world, (model.name,)))
     del record["survey"]["truth"]
@@ -144,12 +205,13 @@ def _read(synthetic: Synthetic, model: Model, priors: PriorSet) -> Inputs:
     return assemble(study, survey, (model,), {model.name: priors}, synthetic.truth)
 
 
-def ranked(fit: Fit, model: Model, inputs: Inputs, rng: np.random.Generator) -> dict[str, dict[str, float]]:
+def ranked(
+    fit: Fit, model: Model, inputs: Inputs, truth: Mapping[str, Array], rng: np.random.Generator
+) -> dict[str, dict[str, float]]:
     """Place, truth, mean and sd by quantity: scalars of parameters, estimands, and the joint log-likelihood."""
     kept = {name: thinned(values) for name, values in fit.theta.items()}
-    truth = {name: np.asarray(value)[None] for name, value in (inputs.truth or {})[model.name].items()}
     names, draws = quantities(kept, fit.nodes, model, inputs)
-    _, true = quantities({name: truth[name] for name in kept}, fit.nodes, model, inputs)
+    _, true = quantities({name: np.asarray(truth[name])[None] for name in kept}, fit.nodes, model, inputs)
     moving = np.ptp(draws, axis=0) > 0  # the first discrimination is 1 in truth and in every draw
     found = {
         "place": place(true[0], draws, rng),
@@ -168,9 +230,8 @@ def quantities(theta: Mapping[str, Array], nodes: int, model: Model, inputs: Inp
     names: list[str] = []
     columns: list[Array] = []
     for name, values in theta.items():
-        flat = values.reshape(len(values), -1)
-        names += [name] if values.ndim == 1 else [f"{name}[{j}]" for j in range(flat.shape[1])]
-        columns.append(flat)
+        names += _scalars(name, values[0])[0]
+        columns.append(values.reshape(len(values), -1))
     for key, values in findings.quantities(theta, nodes, model, inputs).items():
         names.append(key)
         columns.append(values[:, None])

@@ -19,6 +19,7 @@ from largesse.store import write_json
 
 SCHEMA: Final = "largesse.results/1"
 STRICT: Final = ConfigDict(extra="forbid")  # of a file that is read: what is not known is an error
+SMALLEST: Final = 5  # k: no count of 1 to 4 respondents can be read off what is published
 SURE: Final = 0.95  # posterior probability from which a direction is put in words
 Status = Literal["identified", "conditional", "prior_driven"]
 

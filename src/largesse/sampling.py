@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 import nutpie
 import xarray as xr
+from pytensor.configdefaults import config
 
 from largesse import seeds
 from largesse.cells import Cells
@@ -37,7 +38,11 @@ _compiled: dict[str, Any] = {}
 
 
 def compiled(model: Model, cells: Cells, priors: PriorSet) -> Any:
-    """The compiled model of this structure; made once per process, then reused with other data."""
+    """The compiled model of this structure; made once per process, then reused with other data.
+
+    Without `fastmath` a sum is taken in the order it is written in. With it, code read from the cache on disk and code
+    just compiled differed in the last digits, and so in every draw; the time per gradient is the same.
+    """
     kept, _ = model.active(cells)
     structure = {str(d): [str(v) for v in cells[d].to_numpy()] for d in cells.coords}
     key = fingerprint(model.fingerprint, structure, cells["answers"].to_numpy(), priors.fingerprint)
@@ -45,7 +50,8 @@ def compiled(model: Model, cells: Cells, priors: PriorSet) -> Any:
         started = time.monotonic()
         log.info("%s: compiling (once; up to a minute on a machine that never did)", model.name)
         built = model.build(cells, priors)
-        _compiled[key] = nutpie.compile_pymc_model(built, var_names=[p.name for p in kept])
+        with config.change_flags(numba__fastmath=False):
+            _compiled[key] = nutpie.compile_pymc_model(built, var_names=[p.name for p in kept])
         log.info("%s: compiled in %.0f s", model.name, time.monotonic() - started)
     return _compiled[key]
 
@@ -67,9 +73,7 @@ def fit(
     model, cells : the model and the cells collapsed for its outcomes.
     priors : the model's shipped set unless given.
     sampler : draws, warm-up and chains.
-    seed : root seed; the same seed gives the same draws bit for bit on one kind of processor, as long as the compiled
-        code comes from the same place: a process that compiled a model with several items anew was seen to differ in
-        the last digits, and so in its draws, from one that read PyTensor's cache on disk.
+    seed : root seed; the same seed gives the same draws, bit for bit, on one kind of processor.
     nodes : points of the quadrature over the disposition.
     attempt : 1, or 2 for the longer run that follows a first one whose gates failed: twice the warm-up and draws.
 

@@ -13,9 +13,8 @@ from typing import Any, Final, NamedTuple
 
 from largesse.figures import contrasts, is_profile, outcome, points, span
 from largesse.report.markdown import literal
-from largesse.results import Answer, Estimate, Results, Verdict, direction
+from largesse.results import SMALLEST, Answer, Estimate, Results, Verdict, direction
 
-SMALLEST: Final = 5  # a count below it is not printed: it could point at someone
 PHRASES: Final = {  # outcomes that have no wording of the study's own
     "receipt": "the chance of a gift",
     "market_any": "the chance of taking part in the market",
