@@ -1,0 +1,35 @@
+"""Figures of stored results, each with its words: one visual system, every estimate with its interval."""
+
+from largesse.figures.forest import districts, effects
+from largesse.figures.printed import DIRECTIONS, by_district, contrasts, is_profile, models, outcome, points, span
+from largesse.figures.shares import coverage, predictive
+from largesse.figures.style import BAND, BLUE, INK, MARKS, MUTED, ORANGE, RULE, STATUS, VERMILLION, Picture
+from largesse.figures.unknowns import learning, learnt, recovery
+
+__all__ = [
+    "BAND",
+    "BLUE",
+    "DIRECTIONS",
+    "INK",
+    "MARKS",
+    "MUTED",
+    "ORANGE",
+    "RULE",
+    "STATUS",
+    "VERMILLION",
+    "Picture",
+    "by_district",
+    "contrasts",
+    "coverage",
+    "districts",
+    "effects",
+    "is_profile",
+    "learning",
+    "learnt",
+    "models",
+    "outcome",
+    "points",
+    "predictive",
+    "recovery",
+    "span",
+]

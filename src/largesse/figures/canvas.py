@@ -1,0 +1,46 @@
+"""Empty figures in inches, with the mark of synthetic data, and words at their places."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from matplotlib.axes import Axes
+
+from largesse.figures.style import INK, VERMILLION, Picture
+from largesse.results import Results
+
+WIDTH: Final = 4.9  # inches; a page enlarges it to its column, a telephone shows it about as it is
+ROW: Final = 0.36  # inches for a label with its interval below
+TOP, BOTTOM = 0.32, 0.62  # inches for the mark of synthetic data; for scale and key
+MARK: Final = "SYNTHETIC DATA"
+
+
+def blank(height: float, bottom: float = BOTTOM, *, synthetic: bool) -> Picture:
+    """An empty figure `height` inches high between its margins, marked where the data are synthetic."""
+    figure = Picture(figsize=(WIDTH, height + bottom + TOP))
+    figure.synthetic = synthetic
+    if synthetic:
+        frame = {"boxstyle": "square,pad=0.25", "facecolor": "none", "edgecolor": VERMILLION, "linewidth": 0.8}
+        figure.text(0.985, 1 - 0.13 / figure.get_figheight(), MARK, ha="right", va="center", bbox=frame,
+                    fontsize=6.5, color=VERMILLION, weight="bold")  # fmt: skip
+    return figure
+
+
+def canvas(results: Results, height: float, *, left: float = 0.08) -> tuple[Picture, Axes]:
+    """A figure with one set of axes; measures in inches."""
+    figure = blank(height, synthetic=results.study["synthetic"])
+    tall = figure.get_figheight()
+    axes = figure.add_axes((left / WIDTH, BOTTOM / tall, 1 - (left + 0.14) / WIDTH, height / tall))
+    axes.set_yticks([])
+    return figure, axes
+
+
+def beside(axes: Axes, y: float, words: str, *, right: bool = False, **style: Any) -> None:
+    """Words at the height `y` of the data, at the left or right edge of the axes."""
+    place = {"transform": axes.get_yaxis_transform(), "ha": "right" if right else "left", "va": "center"}
+    axes.text(float(right), y, words, **{**place, "color": INK, **style})
+
+
+def above(axes: Axes, words: str, offset: tuple[float, float], **style: Any) -> None:
+    """Words at an offset in points from the upper left corner of the axes."""
+    axes.annotate(words, (0, 1), offset, xycoords="axes fraction", textcoords="offset points", **style)

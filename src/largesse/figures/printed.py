@@ -1,0 +1,64 @@
+"""What figures, tables and sentences print alike: numbers in points of 100, names of outcomes, effects in order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from largesse.results import Estimate, Results
+
+OUTCOMES: Final = {
+    "receipt": "receiving a gift",
+    "loyalty": "reported loyalty",
+    "market_any": "taking part in the market",
+    "market_much": "share of income from the market",
+}
+DIRECTIONS: Final = {"raises": "above nought", "lowers": "below nought", "hardly changes": "too small to matter",
+                     "cannot tell": "direction not settled"}  # fmt: skip
+SHORT: Final = {
+    "direct": "a gift, on who receives it",
+    "spillover": "more coverage, on those passed over",
+    "total": "a gift under high coverage, none under low",
+    "overall": "more coverage, on everyone",
+}
+
+
+def points(share: float) -> str:
+    """A share of the outcome's range in points of 100, with one decimal and a true minus."""
+    value = round(100 * share, 1) + 0.0  # no minus before nought
+    return f"{value:.1f}".replace("-", "\N{MINUS SIGN}")
+
+
+def span(lower: float, upper: float) -> str:
+    """An interval in points of 100."""
+    return f"{points(lower)} to {points(upper)}"
+
+
+def outcome(results: Results, name: str) -> str:
+    """What an outcome is called: by the study, else by this package."""
+    plain = results.figures.get("plain") or {}
+    return str(plain.get(name, {}).get("label") or OUTCOMES.get(name, name.replace("_", " ")))
+
+
+def models(results: Results) -> dict[str, Mapping[str, Any]]:
+    """What is known of each model, in the order of the study."""
+    return {name: results.models[name] for name in results.study["models"]}
+
+
+def contrasts(results: Results) -> list[Estimate]:
+    """The estimates that compare, for the whole frame and at the profiles asked for, in order of outcome."""
+    order = [*OUTCOMES, *sorted({e.outcome for e in results.estimates} - set(OUTCOMES))]
+    compared = list(SHORT)
+    wanted = [e for e in results.estimates if e.contrast in compared and (not e.group or is_profile(e))]
+    return sorted(wanted, key=lambda e: (order.index(e.outcome), compared.index(e.contrast), bool(e.group)))
+
+
+def is_profile(estimate: Estimate) -> bool:
+    """True for an effect at one profile, false for a district's."""
+    return estimate.key.startswith(f"{estimate.outcome}.{estimate.contrast}.at.")
+
+
+def by_district(results: Results, name: str) -> list[Estimate]:
+    """The estimates `name` of each district, the smallest first."""
+    found = [e for e in results.estimates if e.group and e.key == f"{name}.{e.group}"]
+    return sorted(found, key=lambda e: (e.mean, e.group))
