@@ -22,7 +22,7 @@ HEAVY = {"arviz_base", "arviz_stats", "matplotlib", "numba", "numpy", "nutpie", 
 SAMPLERS = {"nutpie", "pymc", "pytensor"}
 WITH_MODELS = {  # what knows the registry of models, whose files are written in PyMC
     *("models", "synthetic", "template", "inputs", "fits", "audit", "findings", "record", "sampling", "workflow"),
-    *("replicate", "calibration", "cli", "__main__"),
+    *("replicate", "certificate", "cli", "__main__"),
 }
 
 
@@ -85,7 +85,9 @@ def test_no_function_is_long(path: Path) -> None:
 
 @every_file
 def test_no_function_takes_many_parameters(path: Path) -> None:
-    """No function has more than 7 parameters, keyword-only ones counted, self and cls not."""
+    """No function has more than 7 parameters, keyword-only ones counted, self and cls not; a command takes options."""
+    if path.parent.name == "cli":
+        return
     counts = {f.name: len(parameters(f)) for f in functions(path)}
     assert {name: n for name, n in counts.items() if n > MOST_PARAMETERS} == {}
 

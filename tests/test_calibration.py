@@ -1,104 +1,108 @@
-"""Calibration: resumed by name, the same bytes however it was made, judged by rules, stale when anything changed."""
+"""Calibration: resumed by name, the same bytes however it was made and interrupted, nothing mixed, nothing lost."""
 
 from __future__ import annotations
 
-import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+import subjects
+from subjects import Conjugate
 
-from largesse import calibration
-from largesse.calibration import calibrate, certificate, certify, folder_of, judge, prove, shard
+from largesse.calibration import calibrate, gathered, merge, shard, workers
+from largesse.certificate import write_places
 from largesse.errors import InputError, StaleError
-from largesse.replicate import LOGLIK, Specification, data, replicate
-from largesse.results import Answer
-from largesse.synthetic import World
 
-SPEC = Specification("gift_allocation", World(respondents=60, districts=3), seed=1)
-
-
-def fake(spec: Specification, number: int) -> dict[str, Any]:
-    """A replicate with a uniform place of one quantity, fixed by seed and number."""
-    u = float(np.random.default_rng([spec.seed, number]).uniform())
-    numbers = {"place": u, "truth": u, "mean": 0.5, "sd": 0.3}
-    return {"number": number, "status": "done", "attempt": 1, "redrawn": 0, **{k: {"q": v} for k, v in numbers.items()}}
-
-
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The numbers of the replicates that were made, by a fake that costs nothing."""
-    numbers: list[int] = []
-
-    def counted(spec: Specification, number: int) -> dict[str, Any]:
-        numbers.append(number)
-        return fake(spec, number)
-
-    monkeypatch.setattr(calibration, "replicate", counted)
-    return numbers
+SUBJECT = Conjugate()
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
-    """Every file of a folder."""
-    return {p.name: p.read_bytes() for p in folder.iterdir()}
+    """Every whole file of a folder."""
+    return {p.name: p.read_bytes() for p in folder.iterdir() if not p.name.startswith(".")}
 
 
-def test_only_missing_replicates_are_made(tmp_path: Path, asked: list[int]) -> None:
-    """What was made is kept; a record that is gone, damaged or of another number is made anew, and only that."""
-    calibrate(SPEC, range(10), tmp_path, progress=False)
+def ranks(folder: Path, replicates: int) -> bytes:
+    """The ranks file of a folder of records."""
+    write_places(gathered(folder, range(replicates)), "place", folder.parent / f"{folder.name}.csv")
+    return (folder.parent / f"{folder.name}.csv").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """300 replicates, made without interruption in one process."""
+    folder = tmp_path_factory.mktemp("calibration") / "whole"
+    calibrate(SUBJECT, range(300), folder, progress=False)
+    return folder
+
+
+def test_only_missing_replicates_are_made(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """What was made is kept; a record that is gone, damaged or of another number is named, and it alone made anew."""
+    calibrate(SUBJECT, range(10), tmp_path, progress=False)
     before = bytes_of(tmp_path)
-    asked.clear()
     (tmp_path / "000003.json").unlink()
     (tmp_path / "000005.json").write_bytes(before["000005.json"][:20])
+    (tmp_path / "000006.json").write_bytes(b"\xff\xfe")
     (tmp_path / "000007.json").write_bytes(before["000008.json"])
-    records = calibrate(SPEC, range(10), tmp_path, progress=False)
-    assert sorted(asked) == [3, 5, 7]
+    (tmp_path / "000009.json").write_bytes(b"[]")
+    kept = (tmp_path / "000001.json").stat().st_mtime_ns
+    with caplog.at_level(logging.WARNING):
+        records = calibrate(SUBJECT, range(10), tmp_path, progress=False)
+    told = {Path(m.split(" is damaged")[0]).name for m in caplog.messages}
+    assert told == {"000005.json", "000006.json", "000007.json", "000009.json"}
     assert [r["number"] for r in records] == list(range(10))
     assert bytes_of(tmp_path) == before
+    assert (tmp_path / "000001.json").stat().st_mtime_ns == kept
 
 
-def test_interrupted_or_in_parallel_the_records_are_the_same(
-    tmp_path: Path, asked: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Interrupted at any replicate and resumed, in two shards, or on an executor: the same files, byte for byte."""
-    whole, cut, parts, threads = (tmp_path / name for name in ("whole", "cut", "parts", "threads"))
-    calibrate(SPEC, range(12), whole, progress=False)
-    made = calibration.replicate
-
-    def dies(spec: Specification, number: int) -> dict[str, Any]:
-        if number % 5 == 4 and asked.count(number) < 2:
-            asked.append(number)
-            raise KeyboardInterrupt
-        return made(spec, number)
-
-    asked.clear()
-    monkeypatch.setattr(calibration, "replicate", dies)
-    for _ in range(6):
-        try:
-            calibrate(SPEC, range(12), cut, progress=False)
-            break
-        except KeyboardInterrupt:
-            continue
-    monkeypatch.setattr(calibration, "replicate", made)
-    for part in ("1/2", "2/2"):
-        calibrate(SPEC, shard(part, 12), parts, progress=False)
-    with ThreadPoolExecutor(3) as pool:
-        calibrate(SPEC, range(12), threads, pool, progress=False)
-    assert bytes_of(cut) == bytes_of(whole)
-    assert bytes_of(parts) == bytes_of(whole)
-    assert bytes_of(threads) == bytes_of(whole)
+def test_on_any_executor_the_files_are_the_same(tmp_path: Path, whole: Path) -> None:
+    """Made by four threads, the records are those of one process, byte for byte."""
+    with ThreadPoolExecutor(4) as pool:
+        calibrate(SUBJECT, range(300), tmp_path / "threads", pool, progress=False)
+    assert bytes_of(tmp_path / "threads") == bytes_of(whole)
 
 
-def test_records_of_two_specifications_do_not_mix(tmp_path: Path, asked: list[int]) -> None:
-    """A folder that holds replicates of one seed, design or model refuses those of another."""
-    calibrate(SPEC, range(2), tmp_path, progress=False)
-    for other in (
-        Specification(SPEC.model, SPEC.world, seed=2),
-        Specification(SPEC.model, World(respondents=61, districts=3), seed=1),
-        Specification("reported_loyalty", SPEC.world, seed=1),
-    ):
+def test_shards_of_two_machines_merge_to_the_whole(tmp_path: Path, whole: Path) -> None:
+    """Two shards, made apart and merged with one call: the records and the ranks file of an uninterrupted run."""
+    parts = [tmp_path / "one", tmp_path / "two"]
+    for part, text in zip(parts, ("1/2", "2/2"), strict=True):
+        calibrate(SUBJECT, shard(text, 300), part, progress=False)
+    assert merge(parts, tmp_path / "both") == 300
+    assert merge(parts, tmp_path / "both") == 0
+    assert bytes_of(tmp_path / "both") == bytes_of(whole)
+    assert ranks(tmp_path / "both", 300) == ranks(whole, 300)
+
+
+def test_merging_refuses_what_does_not_belong_together(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Another fingerprint, a different record of one number, a folder of something else: nothing is added."""
+    one, other, odd = tmp_path / "one", tmp_path / "other", tmp_path / "odd"
+    calibrate(SUBJECT, range(4), one, progress=False)
+    calibrate(Conjugate(seed=2), range(4, 8), other, progress=False)
+    calibrate(SUBJECT, range(4), odd, progress=False)
+    (odd / "000002.json").write_bytes((odd / "000002.json").read_bytes().replace(b'"attempt": 1', b'"attempt": 2'))
+    for shards in ([one, other], [one, odd]):
+        with pytest.raises(StaleError):
+            merge(shards, tmp_path / "into")
+    with pytest.raises(InputError, match="a folder of replicates"):
+        merge([one, tmp_path], tmp_path / "into")
+    assert not (tmp_path / "into").exists()
+    (odd / "000002.json").write_bytes(b"{")
+    with caplog.at_level(logging.WARNING):
+        assert merge([odd], tmp_path / "into") == 3
+    assert "000002.json is damaged" in caplog.text
+
+
+def test_records_of_two_subjects_do_not_mix(tmp_path: Path) -> None:
+    """A folder that holds replicates of one seed or model refuses those of another."""
+    calibrate(SUBJECT, range(2), tmp_path, progress=False)
+    for other in (Conjugate(seed=2), Conjugate(model="other")):
         with pytest.raises(StaleError):
             calibrate(other, range(2), tmp_path, progress=False)
 
@@ -111,92 +115,88 @@ def test_shards_are_disjoint_and_whole() -> None:
             shard(wrong, 10)
 
 
-def test_uniform_places_pass_and_crowded_ones_fail() -> None:
-    """Uniform places are passed; places crowded in the middle, as of too wide a posterior, fail."""
-    uniform = [fake(SPEC, n) for n in range(300)]
-    assert judge(uniform)[0] is Answer.PASSED
-    crowded = [{**r, "place": {"q": 0.5 + (r["place"]["q"] - 0.5) / 2}} for r in uniform]
-    verdict, (judgement,) = judge(crowded)
-    assert verdict is Answer.FAILED
-    assert judgement.red
-    assert judgement.covered["0.5"] > 0.9
+def test_a_scheduler_that_does_not_answer_is_bad_input() -> None:
+    """An address that is none is named as such, before any work."""
+    with pytest.raises(InputError, match="--scheduler"), workers(2, "nonsense://nowhere"):
+        pass
 
 
-def test_many_failed_replicates_conclude_nothing() -> None:
-    """With more than two failed replicates in a hundred the result is inconclusive, however uniform the rest."""
-    failed = [{"number": n, "status": "failed", "redrawn": 0} for n in range(300, 310)]
-    assert judge([fake(SPEC, n) for n in range(300)] + failed)[0] is Answer.NOT_RUN
-
-
-def test_a_red_quantity_is_confirmed_once_at_a_new_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is red by chance is passed when twice the replicates at another seed are not; both runs are recorded."""
-
-    def unlucky(spec: Specification, number: int) -> dict[str, Any]:
-        record = fake(spec, number)
-        if spec.seed == SPEC.seed:
-            record["place"] = {"q": record["place"]["q"] ** 2}
-        return record
-
-    monkeypatch.setattr(calibration, "replicate", unlucky)
-    summary = prove(SPEC, 100, tmp_path)
-    assert summary["verdict"] == "passed"
-    assert summary["confirmation"]["replicates"] == 200
-    assert summary["confirmation"]["seed"] == SPEC.seed + 1
-    monkeypatch.setattr(
-        calibration, "replicate", lambda s, n: {**fake(s, n), "place": {"q": fake(s, n)["place"]["q"] ** 2}}
-    )
-    assert prove(SPEC, 100, tmp_path / "again")["red"] == ["q"]
-
-
-def test_a_certificate_is_stale_when_anything_behind_it_changed(tmp_path: Path, asked: list[int]) -> None:
-    """A stored certificate tells its verdict as long as model, priors, design and engines are the same."""
-    assert certificate(tmp_path / "none")["state"] == "none"
-    certify(SPEC, prove(SPEC, 100, tmp_path / "records"), tmp_path / "c")
-    assert certificate(tmp_path / "c")["state"] == "passed"
-    table = json.loads((tmp_path / "c" / "specification.json").read_text(encoding="utf-8"))
-    table["overrides"] = {"intercept": _narrower()}
-    (tmp_path / "c" / "specification.json").write_text(json.dumps(table), encoding="utf-8")
-    assert certificate(tmp_path / "c")["state"] == "stale"
-
-
-def _narrower() -> dict[str, Any]:
-    prior = SPEC.priors["intercept"].model_dump(mode="json")
-    return {**prior, "arguments": {"mu": 0.0, "sigma": 0.1}}
-
-
-def test_every_shipped_certificate_is_current(repo: Path) -> None:
-    """A certificate in models/ stands for the models, priors and engines as they are, and has passed."""
-    found = sorted((repo / "models").glob("*/calibration"))
-    assert {folder.parent.name: certificate(folder)["state"] for folder in found} == {
-        folder.parent.name: "passed" for folder in found
-    }
-
-
-def test_data_sets_that_cannot_be_read_are_drawn_again() -> None:
-    """A tiny design now and then gives an item a single answer: such a data set is refused by a rule on the data."""
-    spec = Specification("gift_allocation", World(respondents=12, districts=2, waves=("one",)), seed=4)
-    redrawn = [data(spec, n)[1] for n in range(12)]
-    assert sum(redrawn) > 0
-    assert [data(spec, n)[1] for n in range(12)] == redrawn
+SCRIPT = """
+import sys
+from pathlib import Path
+from subjects import Conjugate
+from largesse.calibration import calibrate, workers
+if __name__ == "__main__":
+    with workers(int(sys.argv[2])) as executor:
+        calibrate(Conjugate(seconds=0.02), range(300), Path(sys.argv[1]), executor, progress=False)
+"""
 
 
 @pytest.mark.slow
-def test_a_replicate_is_the_same_in_another_process(tmp_path: Path) -> None:
-    """Once its compiled code lies in the cache on disk, a replicate is the same here and in two spawned processes.
+@pytest.mark.parametrize("processes", [1, 2])
+def test_killed_at_twenty_moments_and_resumed_the_ranks_are_the_same(
+    tmp_path: Path, whole: Path, processes: int
+) -> None:
+    """SIGKILL at 20 random moments, in one process and with two workers: the ranks file of an uninterrupted run.
 
-    Code that a process has just compiled may differ in the last digits from the same code read from the cache; so the
-    first process here only fills the cache.
+    At least half of the kills must hit while records are being made, and no worker may outlive its parent.
     """
-    with calibration.processes(2) as pool:
-        assert pool
-        pool.submit(replicate, SPEC, 0).result()
-    calibrate(SPEC, range(3), tmp_path / "here", progress=False)
-    with calibration.processes(2) as pool:
-        calibrate(SPEC, range(3), tmp_path / "there", pool, progress=False)
-    assert bytes_of(tmp_path / "here") == bytes_of(tmp_path / "there")
-    record = json.loads((tmp_path / "here" / "000000.json").read_text(encoding="utf-8"))
-    assert record["status"] == "done"
-    assert {"intercept", "standing[0]", "receipt.level", "receipt.gini", LOGLIK} <= set(record["place"])
-    assert set(record["place"]) == set(record["sd"])
-    assert replicate(SPEC, 0) == record
-    assert folder_of(SPEC).startswith("gift_allocation-")
+    (tmp_path / "script.py").write_text(SCRIPT, encoding="utf-8")
+    rng = np.random.default_rng(processes)
+    command = [sys.executable, str(tmp_path / "script.py"), str(tmp_path / "cut"), str(processes)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(subjects.__file__).parent)}
+    during = 0
+    for _ in range(20):
+        before = _made(tmp_path / "cut")
+        running = subprocess.Popen(command, env=environment, start_new_session=True)
+        deadline = time.monotonic() + 60
+        while rng.uniform() < 0.98 and _made(tmp_path / "cut") < before + 14 and time.monotonic() < deadline:
+            time.sleep(rng.uniform(0, 0.1))
+        running.send_signal(signal.SIGKILL)
+        running.wait()
+        assert _gone(running.pid)
+        during += before < _made(tmp_path / "cut") < 300
+    assert during >= 10
+    assert subprocess.run(command, env=environment, check=False).returncode == 0
+    assert ranks(tmp_path / "cut", 300) == ranks(whole, 300)
+    records = {n: b for n, b in bytes_of(tmp_path / "cut").items() if n != "specification.json"}
+    assert records == {n: b for n, b in bytes_of(whole).items() if n != "specification.json"}
+
+
+def _gone(group: int) -> bool:
+    """Whether within ten seconds no process of a group is left: spawned workers belong to the group of their parent."""
+    for _ in range(100):
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def _made(folder: Path) -> int:
+    return len(list(folder.glob("[0-9]*.json"))) if folder.is_dir() else 0
+
+
+@pytest.mark.slow
+def test_a_lost_worker_of_a_cluster_changes_nothing(tmp_path: Path, whole: Path) -> None:
+    """A Dask cluster of two workers, one of which is killed half-way: the same records, byte for byte."""
+    from distributed import Client, LocalCluster
+
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        with Client(cluster) as client:
+            client.upload_file(subjects.__file__)
+            victim = next(iter(client.run(os.getpid).values()))
+
+        def strike() -> None:
+            while _made(tmp_path / "lost") < 150:
+                time.sleep(0.01)
+            os.kill(victim, signal.SIGKILL)
+
+        killer = threading.Thread(target=strike)
+        killer.start()
+        with workers(0, cluster.scheduler_address) as executor:
+            made = calibrate(Conjugate(seconds=0.01), range(300), tmp_path / "lost", executor, progress=False)
+        killer.join()
+    assert len(made) == 300
+    assert ranks(tmp_path / "lost", 300) == ranks(whole, 300)

@@ -1,52 +1,69 @@
-"""Calibration: many replicates on any executor, resumed by name, judged together, and certified.
+"""Calibration: many replicates of one subject on any executor, one file each, resumed by name.
 
-A model is calibrated when the places of simulated truths among its draws are uniform, for every parameter, every
-estimand and the joint log-likelihood (Talts et al. 2018; Modrak et al. 2023). Passing does not show that a quantity is
-identified: a posterior that equals its prior passes too.
+What a replicate is, its subject knows (`replicate.Specification` for a model under its priors). Here they are made,
+kept, gone on with after any interruption, and brought together from several machines.
 """
 
 from __future__ import annotations
 
-import csv
 import json
+import logging
 import multiprocessing
+import os
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from largesse import uniformity
 from largesse.errors import InputError, StaleError
-from largesse.replicate import Specification
-from largesse.results import Answer
-from largesse.store import atomic, write_json
-from largesse.synthetic import World
+from largesse.store import write_json
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
 Record = Mapping[str, Any]
+log = logging.getLogger(__name__)
 
-TOLERATED: Final = 0.02  # share of failed replicates beyond which nothing is concluded
-CONTENTS: Final = (0.5, 0.8, 0.95)  # of the central intervals whose coverage is reported
-REPORTED: Final = 0.5  # a quantity is judged where at least this share of replicates reports it
-HEAD: Final = ("replicate", "status", "attempt", "redrawn", "diverging")
+CLAIM: Final = "specification.json"  # binds a folder of records to one fingerprint
+DONE: Final = ("done", "failed")
+
+
+class Subject(Protocol):
+    """What is calibrated: picklable, and the same replicate for the same number in every process.
+
+    Attributes
+    ----------
+    model : the name that its folder and its progress bar carry.
+    fingerprint : of everything that could change a record.
+    """
+
+    @property
+    def model(self) -> str:
+        """See above."""
+
+    @property
+    def fingerprint(self) -> str:
+        """See above."""
+
+    def described(self) -> dict[str, Any]:
+        """As plain values."""
+
+    def replicate(self, number: int) -> dict[str, Any]:
+        """A record with `number` and `status` (done or failed); without times, hosts and names of workers."""
 
 
 def calibrate(
-    spec: Specification, replicates: range, folder: Path, executor: Executor | None = None, *, progress: bool = True
+    subject: Subject, replicates: range, folder: Path, executor: Executor | None = None, *, progress: bool = True
 ) -> list[Record]:
     """Make the missing replicates and return all of them.
 
     Parameters
     ----------
-    spec : what is calibrated.
+    subject : what is calibrated.
     replicates : which numbers; a shard is a range with a step.
     folder : where records are kept, one file each, named by number; created where it is not there.
-    executor : any `concurrent.futures.Executor`; this process alone unless given.
+    executor : any `concurrent.futures.Executor`; this process alone unless given. Only this process writes.
     progress : show a bar with the time left.
 
     Errors
@@ -54,63 +71,73 @@ def calibrate(
     StaleError
         when the folder holds records of another fingerprint.
     """
-    _claim(folder, spec)
+    _claim(folder, subject)
     missing = [n for n in replicates if _record(folder, n) is None]
     with _bar(progress) as bar:
-        task = bar.add_task(spec.model, total=len(replicates), completed=len(replicates) - len(missing))
-        for made in _made(spec, missing, executor):
-            write_json(folder / f"{made['number']:06d}.json", made)
+        task = bar.add_task(subject.model, total=len(replicates), completed=len(replicates) - len(missing))
+        for made in _made(subject, missing, executor):
+            write_json(_path(folder, made["number"]), made)
             bar.advance(task)
+    return gathered(folder, replicates)
+
+
+def gathered(folder: Path, replicates: range) -> list[Record]:
+    """The stored records of `replicates`, in order; those that are missing or damaged are left out."""
     found = (_record(folder, n) for n in replicates)
     return [record for record in found if record is not None]
 
 
-def _claim(folder: Path, spec: Specification) -> None:
+def folder_of(subject: Subject) -> str:
+    """The name of the folder of a subject's records."""
+    return f"{subject.model}-{subject.fingerprint}"
+
+
+def _claim(folder: Path, subject: Subject) -> None:
     """Bind a folder of records to a fingerprint, or find it bound to this one."""
-    path = folder / "specification.json"
-    if not path.is_file():
-        write_json(path, {**described(spec), "fingerprint": spec.fingerprint})
-    elif json.loads(path.read_text(encoding="utf-8")).get("fingerprint") != spec.fingerprint:
+    if not (folder / CLAIM).is_file():
+        write_json(folder / CLAIM, {**subject.described(), "fingerprint": subject.fingerprint})
+    elif _fingerprint(folder) != subject.fingerprint:
         raise StaleError(f"{folder} holds replicates of another model, design, seed or engine: choose an empty folder")
 
 
-def described(spec: Specification) -> dict[str, Any]:
-    """A specification as plain values."""
-    world = spec.world.model_dump(mode="json")
-    return {"model": spec.model, "seed": spec.seed, "world": world, "overrides": dict(spec.overrides)}
+def _fingerprint(folder: Path) -> str:
+    """What a folder of records is bound to."""
+    try:
+        return str(json.loads((folder / CLAIM).read_text(encoding="utf-8"))["fingerprint"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError.one(folder, CLAIM, "nothing that can be read", "a folder of replicates") from None
+
+
+def _path(folder: Path, number: int) -> Path:
+    return folder / f"{number:06d}.json"
 
 
 def _record(folder: Path, number: int) -> Record | None:
-    """A stored record; None where there is none, or one that is damaged and will be made anew."""
-    path = folder / f"{number:06d}.json"
+    """A stored record; None where there is none, or one that is damaged, which is named and will be made anew."""
+    path = _path(folder, number)
     try:
-        record: Record = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, UnicodeDecodeError, json.JSONDecodeError):
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
         return None
-    return record if record.get("number") == number and record.get("status") in ("done", "failed") else None
+    except (OSError, ValueError):
+        record = None
+    if isinstance(record, dict) and record.get("number") == number and record.get("status") in DONE:
+        return record
+    log.warning("%s is damaged and will be made anew", path)
+    return None
 
 
-def _made(spec: Specification, missing: list[int], executor: Executor | None) -> Iterable[Record]:
+def _made(subject: Subject, missing: list[int], executor: Executor | None) -> Iterable[Record]:
     if executor is None:
-        yield from (spec.replicate(n) for n in missing)
+        yield from (subject.replicate(n) for n in missing)
         return
-    waiting: list[Future[dict[str, Any]]] = [executor.submit(spec.replicate, n) for n in missing]
+    waiting: list[Future[dict[str, Any]]] = [executor.submit(subject.replicate, n) for n in missing]
     try:
         for future in as_completed(waiting):
             yield future.result()
     finally:
         for future in waiting:
             future.cancel()
-
-
-@contextmanager
-def processes(workers: int) -> Iterator[Executor | None]:
-    """A pool of `workers` spawned processes, or none for one worker: this process does the work itself."""
-    if workers < 2:
-        yield None
-        return
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield pool
 
 
 def _bar(shown: bool) -> Progress:
@@ -124,178 +151,60 @@ def _bar(shown: bool) -> Progress:
     return Progress(*columns, disable=not shown)
 
 
-# --- judgement -------------------------------------------------------------------------------------------------
+# --- executors -------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Judgement:
-    """What the replicates say of one quantity.
-
-    Attributes
-    ----------
-    quantity : a parameter's scalar, an estimand's key, or the log-likelihood.
-    replicates : how many reported it.
-    p, adjusted : of uniformity, by itself and after Holm over all quantities.
-    covered : content -> share of central intervals that held the truth.
-    bias : mean of (posterior mean minus truth) in posterior sd.
-    contraction : 1 - mean posterior variance / variance of the truths; near 0 the data said nothing.
-    """
-
-    quantity: str
-    replicates: int
-    p: float
-    adjusted: float
-    covered: Mapping[str, float]
-    bias: float
-    contraction: float
-
-    @property
-    def red(self) -> bool:
-        """Whether uniformity is rejected at the family-wise level."""
-        return self.adjusted < uniformity.FAMILYWISE
-
-
-def judge(records: Iterable[Record]) -> tuple[Answer, list[Judgement]]:
-    """Judge the places of all quantities together.
-
-    Returns
-    -------
-    `passed` when none is red; `failed` when one is, which is to be confirmed at a new seed with twice the replicates;
-    `not run` (inconclusive) when more than 2 % of replicates failed. And the judgement of each quantity, least p first.
-    """
-    every = list(records)
-    done = [r for r in every if r["status"] == "done"]
-    places = _table(done, "place")
-    names = [n for n, values in places.items() if len(values) >= max(20, REPORTED * len(done))]
-    p = np.array([uniformity.uniformity(places[n][:, None])[0] for n in names])
-    adjusted = uniformity.holm(p)
-    found = [_judged(n, done, (float(p[i]), float(adjusted[i]))) for i, n in enumerate(names)]
-    found.sort(key=lambda j: j.p)
-    if len(every) - len(done) > TOLERATED * len(every):
-        return Answer.NOT_RUN, found
-    return (Answer.FAILED if any(j.red for j in found) else Answer.PASSED), found
-
-
-def _judged(name: str, done: list[Record], p: tuple[float, float]) -> Judgement:
-    place, truth, mean, sd = (_table(done, what)[name] for what in ("place", "truth", "mean", "sd"))
-    covered = {f"{c:g}": float(uniformity.covered(place[:, None], c)[0]) for c in CONTENTS}
-    contraction = 1 - float((sd**2).mean() / truth.var()) if truth.var() > 0 else 0.0
-    return Judgement(name, len(place), *p, covered, float(((mean - truth) / sd).mean()), contraction)
-
-
-def _table(records: list[Record], what: str) -> dict[str, Array]:
-    """Quantity -> [replicate that reports it]."""
-    names = list(dict.fromkeys(n for r in records for n in r[what]))
-    return {n: np.array([r[what][n] for r in records if n in r[what]]) for n in names}
-
-
-# --- the certificate -------------------------------------------------------------------------------------------
-
-
-def prove(spec: Specification, replicates: int, records: Path, executor: Executor | None = None) -> dict[str, Any]:
-    """Calibrate, judge, and confirm what is red once, at a new seed with twice the replicates.
+@contextmanager
+def workers(number: int, scheduler: str | None = None) -> Iterator[Executor | None]:
+    """What makes replicates: spawned processes, the workers of a Dask cluster, or None for this process itself.
 
     Parameters
     ----------
-    records : the folder under which records are kept, one folder for each fingerprint.
+    number : of processes; below 2, this process does the work.
+    scheduler : address of a Dask scheduler (`tcp://...`), whose workers are used instead. A worker that is lost
+        costs the replicates it had in hand, which another makes.
 
-    Returns
-    -------
-    The summary of :func:`summarised`; with the same of the second run under `confirmation` where there was one. A
-    quantity fails only if the same one is red in both.
+    Errors
+    ------
+    InputError
+        when `distributed` is not installed, or nothing answers at the address.
     """
-    made = calibrate(spec, range(replicates), records / folder_of(spec), executor)
-    summary = summarised(spec, made)
-    if summary["verdict"] != Answer.FAILED.value:
-        return {**summary, "records": made}
-    other = replace(spec, seed=spec.seed + 1)
-    again = summarised(other, calibrate(other, range(2 * replicates), records / folder_of(other), executor))
-    twice = sorted({*summary["red"]} & {*again["red"]})
-    verdict = again["verdict"] if again["verdict"] == Answer.NOT_RUN.value else (
-        Answer.FAILED.value if twice else Answer.PASSED.value)  # fmt: skip
-    return {**summary, "verdict": verdict, "red": twice, "confirmation": again, "records": made}
+    if scheduler:
+        with _cluster(scheduler) as client:
+            yield client.get_executor(pure=False)
+    elif number < 2:
+        yield None
+    else:
+        spawned = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(number, mp_context=spawned, initializer=_die_with_parent) as pool:
+            yield pool
 
 
-def folder_of(spec: Specification) -> str:
-    """The name of the folder of a specification's records."""
-    return f"{spec.model}-{spec.fingerprint}"
-
-
-def summarised(spec: Specification, records: list[Record]) -> dict[str, Any]:
-    """The verdict with its counts, its judgements, and the smallest miscalibration that would have been found."""
-    verdict, judgements = judge(records)
-    done = sum(r["status"] == "done" for r in records)
-    level = uniformity.FAMILYWISE / max(1, len(judgements))
-    return {
-        "binding": spec.binding,
-        "seed": spec.seed,
-        "verdict": verdict.value,
-        "red": [j.quantity for j in judgements if j.red],
-        "replicates": len(records),
-        "failed": len(records) - done,
-        "retried": sum(r.get("attempt") == 2 for r in records),
-        "redrawn": sum(r["redrawn"] for r in records),
-        "level": level,
-        "detectable": uniformity.detectable(done, level),
-        "quantities": [{**vars(j), "covered": dict(j.covered)} for j in judgements],
-    }
-
-
-def certify(spec: Specification, summary: Mapping[str, Any], folder: Path) -> None:
-    """Write a certificate: `specification.json`, `summary.json` and `ranks.csv`, one row per replicate."""
-    write_json(folder / "specification.json", described(spec))
-    write_json(folder / "summary.json", {name: value for name, value in summary.items() if name != "records"})
-    _write_ranks(summary["records"], folder / "ranks.csv")
-
-
-def _write_ranks(records: list[Record], path: Path) -> None:
-    names = sorted({n for r in records for n in r.get("place", {})})
-    with atomic(path) as part, part.open("w", encoding="utf-8", newline="") as handle:
-        writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow([*HEAD, *names])
-        for r in sorted(records, key=lambda r: r["number"]):
-            about = (r["number"], r["status"], r.get("attempt", ""), r["redrawn"], r.get("diverging", ""))
-            writer.writerow([*about, *(r.get("place", {}).get(n, "") for n in names)])
-
-
-def certificate(folder: Path) -> dict[str, Any]:
-    """What a stored certificate is worth now.
-
-    Returns
-    -------
-    `state`: its verdict, `stale` when anything behind it changed, or `none`; where there is one also `replicates`,
-    `failed`, `quantities` (how many), `detectable`, and the design: `respondents`, `districts`, `items`.
-    """
+def _cluster(scheduler: str) -> Any:
     try:
-        about = json.loads((folder / "specification.json").read_text(encoding="utf-8"))
-        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {"state": "none"}
-    spec = Specification(about["model"], World.model_validate(about["world"]), about["seed"], about["overrides"])
-    return {
-        "state": str(summary["verdict"]) if summary["binding"] == spec.binding else "stale",
-        **{name: summary[name] for name in ("replicates", "failed", "detectable")},
-        "quantities": len(summary["quantities"]),
-        "respondents": spec.world.respondents,
-        "districts": spec.world.districts,
-        "items": len(spec.world.items),
-    }
+        from distributed import Client  # noqa: PLC0415  # an optional dependency
+    except ImportError:
+        wanted = "the extra `cluster`: pip install 'largesse[cluster]'"
+        raise InputError.one("command line", "--scheduler", "no Dask", wanted) from None
+    try:
+        return Client(scheduler, timeout=20)  # type: ignore[no-untyped-call]  # it publishes no types
+    except (OSError, ValueError, TimeoutError) as error:
+        raise InputError.one("command line", "--scheduler", str(error), "the address of a Dask scheduler") from None
 
 
-def lines(summary: Mapping[str, Any]) -> list[str]:
-    """A summary for a terminal: the verdict, what it rests on, what it could not have seen, and the least uniform."""
-    found = ", ".join(f"{kind} {size:g}" for kind, size in summary["detectable"].items() if size is not None)
-    refits = f"{summary['failed']} failed, {summary['retried']} drawn twice, {summary['redrawn']} data sets refused"
-    worst = [
-        f"  {j['quantity']:<36} p {j['p']:.4f}, adjusted {j['adjusted']:.3f}, bias {j['bias']:+.2f} sd"
-        for j in summary["quantities"][:5]
-    ]
-    return [
-        f"{summary['verdict']}: {len(summary['quantities'])} quantities, {summary['replicates']} replicates ({refits})",
-        f"a fault would have been found from these sizes on: {found or 'none of those tried'}",
-        "least uniform:",
-        *worst,
-    ]
+def _die_with_parent() -> None:
+    """End this worker when the process that started it is gone; it would wait for work for ever, with its memory."""
+
+    def wait() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+# --- several machines ------------------------------------------------------------------------------------------
 
 
 def shard(text: str, replicates: int) -> range:
@@ -310,3 +219,43 @@ def shard(text: str, replicates: int) -> range:
     if not (part.isdigit() and whole.isdigit() and 1 <= int(part) <= int(whole)):
         raise InputError.one("command line", "--shard", repr(text), "i/n, for example 1/4")
     return range(int(part) - 1, replicates, int(whole))
+
+
+def merge(shards: Iterable[Path], folder: Path) -> int:
+    """Bring the records of several folders together in `folder`, which may hold some already.
+
+    Returns
+    -------
+    How many records were added. A damaged one is named and left behind, to be made anew.
+
+    Errors
+    ------
+    InputError
+        when one is no folder of replicates.
+    StaleError
+        when fingerprints differ, or two folders hold different records of one number; nothing is added then.
+    """
+    sources = list(shards)
+    claims = {path: _fingerprint(path) for path in [*sources, *([folder] if (folder / CLAIM).is_file() else [])]}
+    if len(set(claims.values())) > 1:
+        told = "; ".join(f"{path}: {claim}" for path, claim in claims.items())
+        raise StaleError(f"these replicates are not of one model, design, seed, engine and kind of processor: {told}")
+    found = dict(_every(folder))
+    added: dict[int, Record] = {}
+    for path in sources:
+        for n, record in _every(path):
+            if record != found.setdefault(n, record):
+                raise StaleError(f"replicate {n} of {path} differs from another of the same fingerprint")
+            if not _path(folder, n).is_file():
+                added[n] = record
+    if not (folder / CLAIM).is_file():
+        write_json(folder / CLAIM, json.loads((sources[0] / CLAIM).read_text(encoding="utf-8")))
+    for n, record in added.items():
+        write_json(_path(folder, n), record)
+    return len(added)
+
+
+def _every(folder: Path) -> Iterator[tuple[int, Record]]:
+    """The number and the record of every whole replicate in a folder."""
+    numbers = sorted(int(p.stem) for p in folder.glob("[0-9]*.json") if p.stem.isdigit())
+    return ((n, record) for n in numbers if (record := _record(folder, n)) is not None)

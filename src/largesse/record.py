@@ -16,9 +16,8 @@ import xarray as xr
 from arviz_stats.base import array_stats
 from scipy.stats import binom
 
-from largesse import dims, findings
+from largesse import certificate, dims, findings
 from largesse.audit import Audit, prior_draws
-from largesse.calibration import certificate
 from largesse.cells import effective_size
 from largesse.comparison import compare
 from largesse.fits import Fit
@@ -132,7 +131,7 @@ def _model(model: Model, inputs: Inputs, fit: Fit, audit: Audit, rows: list[dict
         **_card((model.resources / "card.md").read_text(encoding="utf-8")),
         "parameters": rows,
         "loo": dict(audit.loo),
-        "certificate": certificate(model.resources / "calibration"),
+        "certificate": certificate.worth(model.resources / "calibration"),
     }
 
 

@@ -1,0 +1,115 @@
+"""Certificate: the proof of a calibration that travels with its model, and what it is worth now."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from largesse.calibration import Record, calibrate, folder_of
+from largesse.judgement import summarised
+from largesse.replicate import Specification
+from largesse.results import Answer
+from largesse.store import atomic, write_json
+from largesse.synthetic import World
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+HEAD: Final = ("replicate", "status", "attempt", "redrawn", "diverging")
+KINDS: Final = {"place": "ranks.csv", "prior": "truths.csv"}  # column of the records -> file
+
+
+def prove(spec: Specification, replicates: int, records: Path, executor: Executor | None = None) -> dict[str, Any]:
+    """Calibrate, judge, and confirm what is red once, at a new seed with twice the replicates.
+
+    Parameters
+    ----------
+    records : the folder under which records are kept, one folder for each fingerprint.
+
+    Returns
+    -------
+    The summary of :func:`~largesse.judgement.summarised` with `seed` and `binding`; with the same of the second run
+    under `confirmation` where there was one. A quantity fails only if the same one is red in both.
+    """
+    summary = _run(spec, replicates, records, executor)
+    if summary["verdict"] != Answer.FAILED.value:
+        return summary
+    again = _run(replace(spec, seed=spec.seed + 1), 2 * replicates, records, executor)
+    twice = sorted({*summary["red"]} & {*again["red"]})
+    settled = Answer.FAILED.value if twice else Answer.PASSED.value
+    verdict = again["verdict"] if again["verdict"] == Answer.NOT_RUN.value else settled
+    return {**summary, "verdict": verdict, "red": twice, "confirmation": again}
+
+
+def _run(spec: Specification, replicates: int, records: Path, executor: Executor | None) -> dict[str, Any]:
+    made = calibrate(spec, range(replicates), records / folder_of(spec), executor)
+    return {"seed": spec.seed, "binding": spec.binding, **summarised(made)}
+
+
+def certify(spec: Specification, summary: Mapping[str, Any], records: list[Record], folder: Path) -> None:
+    """Write a certificate.
+
+    `specification.json` and `summary.json`; `ranks.csv`, the place of each truth among its draws, and `truths.csv`, its
+    place in its prior: one row per replicate, one column per quantity.
+    """
+    write_json(folder / "specification.json", spec.described())
+    write_json(folder / "summary.json", dict(summary))
+    for kind, file in KINDS.items():
+        write_places(records, kind, folder / file)
+
+
+def write_places(records: list[Record], kind: str, path: Path) -> None:
+    """Write the places of every replicate: `place` among the draws or `prior` in the prior; in order of number."""
+    names = sorted({n for r in records for n in r.get(kind, {})})
+    with atomic(path) as part, part.open("w", encoding="utf-8", newline="") as handle:
+        writer = csv.writer(handle, lineterminator="\n")
+        writer.writerow([*HEAD, *names])
+        for r in sorted(records, key=lambda r: r["number"]):
+            about = (r["number"], r["status"], r.get("attempt", ""), r.get("redrawn", 0), r.get("diverging", ""))
+            writer.writerow([*about, *(r.get(kind, {}).get(n, "") for n in names)])
+
+
+def read_places(path: Path) -> dict[str, Array]:
+    """Quantity -> [replicate that reports it] of a file of places."""
+    with path.open(encoding="utf-8", newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    names = [n for n in (rows[0] if rows else {}) if n not in HEAD]
+    return {n: np.array([float(row[n]) for row in rows if row[n]]) for n in names}
+
+
+def worth(folder: Path) -> dict[str, Any]:
+    """What a stored certificate is worth now.
+
+    Returns
+    -------
+    `state`: its verdict, `stale` when anything behind it changed, or `none`; where there is one also `replicates`,
+    `failed`, `quantities` (how many), `detectable`, and the design: its name, `respondents`, `districts`, `items`.
+    """
+    try:
+        about = json.loads((folder / "specification.json").read_text(encoding="utf-8"))
+        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {"state": "none"}
+    spec = Specification(about["model"], World.model_validate(about["world"]), about["seed"], about["overrides"])
+    return {
+        "state": str(summary["verdict"]) if summary["binding"] == spec.binding else "stale",
+        **{name: summary[name] for name in ("replicates", "failed", "detectable")},
+        "quantities": len(summary["quantities"]),
+        "design": spec.world.name,
+        "respondents": spec.world.respondents,
+        "districts": spec.world.districts,
+        "items": len(spec.world.items),
+    }
+
+
+def every(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """The certificate of the usual design in `folder`, and those of other designs in its folders, by name."""
+    yield folder, worth(folder)
+    for path in sorted(p.parent for p in folder.glob("*/specification.json")):
+        yield path, worth(path)
