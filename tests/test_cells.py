@@ -212,6 +212,16 @@ def test_other_profiles_are_measured_by_the_same_constants(toy: toys.Toy) -> Non
     np.testing.assert_allclose(x[:, 2], (np.array([12.0, 0.0]) - household.mean()) / household.std(ddof=0))
 
 
+def test_a_profile_has_coordinates_on_the_columns_it_names_and_no_others(toy: toys.Toy) -> None:
+    """One profile's coordinates are those of a respondent like it; covariates it does not name have none."""
+    columns = list(toy.design.columns.index)
+    level = str(toy.survey.table["songbun"].cat.categories[2])
+    found = toy.design.coordinates({"songbun": level})
+    x = toy.design.matrix({"songbun": np.array([level]), "household": np.array([3.0])})
+    assert [columns[j].partition(":")[0] for j in found] == ["songbun"] * len(found)
+    assert {j: float(v) for j, v in found.items()} == {j: x[0, j] for j in found}
+
+
 # --- the frame -------------------------------------------------------------------------------------------------
 
 

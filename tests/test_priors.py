@@ -83,6 +83,36 @@ def test_pymc_and_numpy_draw_from_one_distribution(name: str) -> None:
         assert (np.abs(a.mean(axis=0) - b.mean(axis=0)) < FAR_OFF * error).all()
 
 
+@every_family
+def test_draws_lie_evenly_in_their_own_distribution_function(name: str) -> None:
+    """The distribution function of each family takes its own NumPy draws to a uniform, element by element."""
+    a = ARGUMENTS[name]
+    places = FAMILIES[name].cdf(prior(name, a).rvs(np.random.default_rng(2), (DRAWS, 4)), a)
+    for element in range(places.shape[-1]):
+        # Kolmogorov and Smirnov's distance: beyond 1.95 / sqrt(n) once in a thousand runs, and the seed is fixed
+        assert stats.kstest(places[:, element], "uniform").statistic < 1.95 / np.sqrt(DRAWS)
+
+
+@pytest.mark.parametrize("model", models.SHIPPED)
+def test_the_transform_of_a_joint_draw_is_uniform_and_that_of_another_scale_is_not(model: str) -> None:
+    """Each scalar of 2,000 joint draws lies evenly in its prior, given its scale; drawn twice as wide, it does not."""
+    m, cells = models.get(model), designs.cells(designs.FULL, model)
+    kept, sizes, answers = m.active(cells)[0], toys.sizes(cells), m.twin.answers(cells)
+    rng, priors = np.random.default_rng(3), m.priors()
+    drawn = [priors.draw(kept, sizes, answers, rng) for _ in range(2000)]
+    places = [priors.transform(kept, theta, answers) for theta in drawn]
+    for p in kept:
+        u = np.array([np.ravel(at[p.name]) for at in places])
+        free = u[:, ~np.isnan(u).all(axis=0)]
+        assert (np.isnan(u).any(axis=0) == np.isnan(u).all(axis=0)).all()
+        # the mean of a uniform has standard error .29 / sqrt(2000); five of them, for some two hundred scalars
+        assert np.abs(free.mean(axis=0) - 0.5).max() < 5 * np.sqrt(1 / 12 / 2000)
+    name = next(p.name for p in kept if p.name.endswith("district_effect"))
+    wide = [theta | {name: 2 * theta[name]} for theta in drawn]
+    spread = np.array([priors.transform(kept, theta, answers)[name] for theta in wide]).std(axis=0)
+    assert (spread > np.sqrt(1 / 12) + 0.05).all()
+
+
 def test_every_family_is_realised_twice() -> None:
     """PyMC knows every family; the Dirichlet is built from its sticks."""
     assert set(DISTRIBUTIONS) | {"Dirichlet"} == set(FAMILIES) == set(ARGUMENTS)
