@@ -1,4 +1,7 @@
-"""Figures of stored results, each with its words: one visual system, every estimate with its interval."""
+"""Figures of stored results, each with its words: one visual system, every estimate with its interval.
+
+Those of a certificate and of a plan stay in `figures.calibration` and `figures.plan`: what they need loads slowly.
+"""
 
 from largesse.figures.forest import districts, effects
 from largesse.figures.printed import DIRECTIONS, by_district, contrasts, is_profile, models, outcome, points, span
