@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:  # the same names as in HOME, for type checkers and editors; a test compares the two
+    from largesse.calibration import calibrate as calibrate
     from largesse.cells import Cells as Cells
     from largesse.cells import collapse as collapse
     from largesse.diagnostics import diagnose as diagnose
@@ -19,8 +20,11 @@ if TYPE_CHECKING:  # the same names as in HOME, for type checkers and editors; a
     from largesse.findings import estimate as estimate
     from largesse.fits import Fit as Fit
     from largesse.inputs import Inputs as Inputs
+    from largesse.judgement import judge as judge
+    from largesse.planning import plan as plan
     from largesse.priors import Prior as Prior
     from largesse.priors import PriorSet as PriorSet
+    from largesse.replicate import Specification as Specification
     from largesse.report.render import render as render
     from largesse.results import Estimate as Estimate
     from largesse.results import Results as Results
@@ -48,15 +52,19 @@ HOME: Final = {
     "Problem": "errors",
     "Results": "results",
     "StaleError": "errors",
+    "Specification": "replicate",
     "Study": "study",
     "Survey": "survey",
     "Verdict": "results",
     "World": "synthetic",
+    "calibrate": "calibration",
     "check": "workflow",
     "collapse": "cells",
     "diagnose": "diagnostics",
     "estimate": "findings",
     "fit": "sampling",
+    "judge": "judgement",
+    "plan": "planning",
     "read_survey": "survey",
     "render": "report.render",
     "run": "workflow",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -62,10 +63,13 @@ def _scaled(z: Array, size: float) -> Array:
 def _smallest(
     replicates: int, level: float, power: float, grid: Array, distort: Callable[[Array, float], Array]
 ) -> float | None:
-    rng = np.random.default_rng(20180418)  # a constant of the method, not of a study
-    z = rng.normal(size=(replicates, REPETITIONS))
-    for size in grid:
-        p = uniformity(norm.cdf(distort(z, size)))
-        if (p < level).mean() >= power:
-            return float(np.round(size, 2))
-    return None
+    z = np.random.default_rng(20180418).normal(
+        size=(replicates, REPETITIONS)
+    )  # a constant of the method, not of a study
+
+    def found(at: int) -> bool:
+        p = uniformity(norm.cdf(distort(z, grid[at])))
+        return bool((p < level).mean() >= power)
+
+    at = bisect_left(range(len(grid)), True, key=found)  # larger faults are found more often
+    return float(np.round(grid[at], 2)) if at < len(grid) else None
