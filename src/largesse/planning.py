@@ -146,7 +146,11 @@ class Drawn(NamedTuple):
 
 
 def headline(model: Model) -> dict[str, str]:
-    """Key -> label of what a plan is about: study-level contrasts, for everyone."""
+    """Key -> label of what a plan is about: study-level contrasts, for everyone.
+
+    Selectivity compares quarters that standing itself puts in order, so it is never negative: that it exceeds the ROPE
+    is soon settled, and its width says more.
+    """
     if model.outcomes == "gift":
         return {"receipt.selectivity": findings.LABELS["selectivity"]}
     return {
@@ -292,7 +296,7 @@ def _table(rows: pd.DataFrame, names: list[str]) -> Iterator[str]:
         bias = f"{100 * row['bias']:+.1f} +- {100 * row['bias_se']:.1f}"
         shares = "".join(f"{row[n]:>7.2f} +- {row[f'{n}_se']:.2f}" for n in ("coverage", "settled"))
         failed = f"   {row['failed']} of {row['replicates']} fits failed" if row["failed"] else ""
-        yield f"  {sized}{100 * row['width']:>8.1f}{bias:>14} {shares}{failed}"
+        yield f"  {sized}{100 * row['width']:>8.1f}{bias:>14}{shares}{failed}"
 
 
 def _advice(rows: pd.DataFrame, names: list[str]) -> str:

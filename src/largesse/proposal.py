@@ -134,8 +134,11 @@ def world_of(inputs: Inputs) -> World:
 
 
 def _shares(values: pd.Series) -> dict[str, float]:
-    counts = values.value_counts().reindex(values.cat.categories).clip(lower=SMALLEST)
-    return {str(level): round(float(share), 3) for level, share in (counts / counts.sum()).items()}
+    """Level -> share; what is added to rare levels comes off the commonest, or the sum would tell how much it was."""
+    levels = values.cat.categories.astype(str)
+    counts = np.maximum(np.bincount(values.cat.codes, minlength=len(levels)), SMALLEST)
+    counts[counts.argmax()] = max(1, counts.max() - (counts.sum() - len(values)))
+    return {level: round(float(count) / len(values), 4) for level, count in zip(levels, counts, strict=True)}
 
 
 def _spread(values: pd.Series) -> tuple[float, float]:
@@ -213,10 +216,10 @@ def sizes(world: World, vary: Mapping[str, Sequence[int]]) -> list[tuple[dict[st
 
 
 def resized(world: World, settings: Settings) -> World:
-    """A world of other sizes; what `settings` does not name stays, respondents in proportion to districts."""
+    """A world of other sizes, its waves numbered; what is not in `settings` stays, respondents per district too."""
     districts = settings.get("districts", world.districts)
     people = round(settings.get("respondents", world.respondents / world.districts) * districts)
-    waves = _waves(settings["waves"]) if "waves" in settings else world.waves
+    waves = _waves(settings.get("waves", len(world.waves)))  # a reader sorts names: a truth by wave must do so too
     items = settings.get("items", len(world.items))
     fewest = max(10, districts * len(waves))
     wrong = {
