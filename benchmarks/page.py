@@ -1,0 +1,82 @@
+"""The numbers of the benchmark, stored by part, and the table that `README.md` shows of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from largesse.store import atomic, write_json
+
+HERE: Final = Path(__file__).parent
+NUMBERS, PAGE = HERE / "measured.json", HERE / "README.md"
+OPEN, CLOSE = "<!-- measured: written by sbc.py -->", "<!-- end -->"
+CLOCKS: Final = {"wall": "wall", "cpu": "processor"}
+HEAD: Final = (
+    "| model | clock | simuk, s per simulation | of it ranks | here, s per replicate | of it sampling"
+    " | compiled once in, s | times faster | compiling left out |\n|---|---|---|---|---|---|---|---|---|"
+)
+SHARED: Final = (
+    "| model | one process, s per replicate | two, s per replicate | times faster (2 is the most)"
+    " | cores that one process keeps busy |\n|---|---|---|---|---|"
+)
+
+
+def stored() -> dict[str, Any]:
+    """Part -> its numbers."""
+    return dict(json.loads(NUMBERS.read_text(encoding="utf-8"))) if NUMBERS.is_file() else {}
+
+
+def keep(part: str, numbers: Mapping[str, Any]) -> None:
+    """Store the numbers of one part beside those of the others."""
+    write_json(NUMBERS, {**stored(), part: numbers})
+
+
+def write() -> str:
+    """Write the table between the marks of the page, and return it."""
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(OPEN)
+    table = "\n".join(_lines(stored())) + "\n"
+    with atomic(PAGE) as part:
+        part.write_text(f"{before}{OPEN}\n\n{table}\n{CLOSE}{rest.partition(CLOSE)[2]}", encoding="utf-8")
+    return table
+
+
+def _lines(parts: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    contests = [part for part in parts.values() if "ratio" in part]
+    yield HEAD
+    for part in contests:
+        for clock, name in CLOCKS.items():
+            yield _row(part, clock, name)
+    yield ""
+    for part in contests:
+        yield f"- {part['title']}: {part['simulations']} simulations, {part['replicates']} replicates; {_machine(part)}"
+    if "workers" in parts:
+        yield f"\n{SHARED}"
+        for s in parts["workers"]["subjects"].values():
+            yield f"| {s['title']} | {s['one']:.3g} | {s['two']:.3g} | **{s['faster']:.2f}** | {s['busy']:.2f} |"
+        yield f"\n- {_machine(parts['workers'])}"
+
+
+def _row(part: Mapping[str, Any], clock: str, name: str) -> str:
+    simuk, here, once, ratio = (part[key][clock] for key in ("simuk", "here", "compilation", "ratio"))
+    ranks, sampling = (part[key][clock]["mean"] for key in ("simuk_ranks", "sampling"))
+    cells = (
+        *(part["title"], name, f"{simuk['median']:.3g} {_spread(simuk)}", f"{ranks:.2g}"),
+        *(f"{here['mean']:.3g} {_spread(here)}", f"{sampling:.2g}", f"{once['mean']:.3g}"),
+        *(f"**{ratio['whole']:.1f}**", f"{ratio['compiled']:.1f}"),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _spread(of: Mapping[str, float]) -> str:
+    return f"({of['lowest']:.3g} to {of['highest']:.3g})"
+
+
+def _machine(part: Mapping[str, Any]) -> str:
+    m = part["machine"]
+    versions = ", ".join(f"{name} {number}" for name, number in part["engines"].items())
+    return (
+        f"{m['usable']} of {m['cores']} cores of an {m['processor']}, {m['busy']} processes running on the machine"
+        f" when it began; {versions}"
+    )
