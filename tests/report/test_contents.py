@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from report import invented
 
@@ -153,3 +154,36 @@ def test_markdown_says_exactly_what_it_is_given() -> None:
     assert code("x\n````\ny").startswith("````` {.text}\n")
     assert '"' not in figure(b"<svg/>", 'a "b" [c](d)', "caption", "x").split('fig-alt="')[1].split('"}')[0]
     assert table(("A", "B"), [("1", "2")], "words", "t", "-r").splitlines()[1] == "| --- | --: |"
+
+
+def certified(state: str) -> Results:
+    """Results whose first model has a certificate with its picture."""
+    made = invented.results()
+    name = next(iter(made.models))
+    counts = np.random.default_rng(4).multinomial(500, np.full(20, 0.05), size=3).tolist()
+    places = dict(zip(("standing[0]", "receipt.gini", "log-likelihood"), counts, strict=True))
+    picture = {
+        "verdict": state, "red": [], "replicates": 500, "failed": 0, "level": 0.01 / 3, "places": places,
+        "quantities": [{"quantity": quantity, "adjusted": 1.0} for quantity in places],
+        "truths": {"standing[0]": counts[0]}, "prior": {"quantities": 1, "least": "standing[0]", "adjusted": 1.0},
+    }  # fmt: skip
+    held = {"state": state, "replicates": 500, "failed": 0, "quantities": 3, "respondents": 400, "districts": 8,
+            "items": 2, "detectable": {"shift": 0.3, "narrow": 0.75, "wide": None}}  # fmt: skip
+    held |= {"picture": picture} if state == "passed" else {}
+    return replace(made, models={**made.models, name: {**made.models[name], "certificate": held}})
+
+
+def test_a_certificate_is_shown_with_what_it_could_not_have_missed() -> None:
+    """The section has the picture of a certificate that holds, and the smallest fault that it would have shown."""
+    said = stripped(Page(certified("passed")).certificates())
+    assert "least uniform" in said  # the words of the picture
+    assert "500 simulated surveys" in said
+    assert "shifted by 0.3 of their sd, or an sd 0.75 times the right one" in said
+
+
+def test_a_certificate_that_is_stale_or_not_there_is_not_shown() -> None:
+    """What no longer counts has words and no picture."""
+    for made in (certified("stale"), invented.results()):
+        said = str(Page(made).certificates())
+        assert "does not count" in said
+        assert "base64" not in said

@@ -6,12 +6,15 @@ A section that a study has nothing for says so in a sentence: no receipt model, 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 from largesse import figures
-from largesse.figures import Picture
+from largesse.figures import Picture, calibration
+from largesse.figures.band import spread
 from largesse.report import tables, words
 from largesse.report.markdown import Markdown, blocks, code, div, figure, listed, literal
 from largesse.resources import bibliography
@@ -198,8 +201,20 @@ class Page:
         return blocks(*shown) if shown else Markdown("No posterior predictive check was drawn.")
 
     def certificates(self) -> Markdown:
-        """Which certificates of calibration the page stands on."""
-        return Markdown(listed(words.certificates(self.results)))
+        """Which certificates of calibration the page stands on, and what each looks like; a stale one is not shown."""
+        held = {name: about.get("certificate") or {} for name, about in figures.models(self.results).items()}
+        shown = [self._certificate(name, c["picture"]) for name, c in held.items() if c.get("picture")]
+        tabs = ("::::::::: {.panel-tabset}", *shown, ":::::::::") if shown else ()
+        return blocks(listed(words.certificates(self.results)), *tabs)
+
+    def _certificate(self, name: str, kept: Mapping[str, Any]) -> str:
+        """A tab with the picture of a certificate, from what results keep of it: counts of places in equal bins."""
+        places, truths = ({q: spread(counts) for q, counts in kept[what].items()} for what in ("places", "truths"))
+        picture = calibration.ranks(places, kept, truths, bins=len(next(iter(kept["places"].values()))))
+        caption = f"Truths among their draws, {words.named(name)}: how many lie up to each place, less what would were "
+        caption += "all places alike likely"
+        shown = self._figure(picture, caption, f"certificate-{tables.label(name)}")
+        return f"### Certificate of {words.named(name)}\n\n{shown}"
 
     def recovery(self) -> Markdown:
         """Of a synthetic study: what the fits recovered of its truth."""

@@ -348,7 +348,20 @@ def _certified(model: str, held: Mapping[str, Any]) -> str:
     found = "lay anywhere among the draws alike" if held["state"] == "passed" else "did not lie among the draws alike"
     verdict = literal(str(held["state"]))
     what = f"truths drawn from the shipped priors {found}, for {held['quantities']} quantities"
-    return f"{head} {verdict}. In {design}, {what}."
+    return " ".join(part for part in (f"{head} {verdict}. In {design}, {what}.", _noticed(held["detectable"])) if part)
+
+
+def _noticed(sizes: Mapping[str, float | None]) -> str:
+    """The smallest faults that a certificate would have shown; a kind that no size tried would show is left out."""
+    scales = " or ".join(f"{sizes[kind]:g}" for kind in ("narrow", "wide") if sizes[kind] is not None)
+    faults = [
+        f"posteriors shifted by {sizes['shift']:g} of their sd" if sizes["shift"] is not None else "",
+        f"an sd {scales} times the right one" if scales else "",
+    ]
+    said = ", or ".join(fault for fault in faults if fault)
+    return (
+        f"It would have shown, nine times in ten, {said}." if said else "No fault of the sizes tried would show in it."
+    )
 
 
 def truth(results: Results) -> str:
