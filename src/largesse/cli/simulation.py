@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from concurrent.futures import Executor
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from largesse.cli.answering import GATE_FAILED, REPORTABLE, answering, app
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from largesse.synthetic import World
+
 PANEL = "Simulated data"
+Workers = Annotated[int, typer.Option(help="processes; 1 works in this one")]
+Scheduler = Annotated[str | None, typer.Option(help="tcp://... of a Dask cluster, which then does the work")]
 RECORDS = Path(".calibration")  # replicates, below the folder one works in
 
 
@@ -45,40 +54,82 @@ def simulate(
 
 @app.command(rich_help_panel=PANEL)
 def calibrate(
-    model: Annotated[str, typer.Argument(help="the model to calibrate")],
+    subject: Annotated[str, typer.Argument(metavar="MODEL|STUDY", help="a model, or a study: each of its models")],
     replicates: Annotated[int, typer.Option(help="simulated data sets")] = 500,
-    workers: Annotated[int, typer.Option(help="processes; 1 works in this one")] = 2,
-    scheduler: Annotated[str | None, typer.Option(help="tcp://... of a Dask cluster, which then does the work")] = None,
+    workers: Workers = 2,
+    scheduler: Scheduler = None,
     seed: Annotated[int, typer.Option(help="root seed")] = 20261124,
     world: Annotated[Path | None, typer.Option(help="world.toml with the design; 8 districts, 400 people else")] = None,
+    here: Annotated[bool, typer.Option("--here", help="near the study's own data: truths from its stored fit")] = False,
     shard: Annotated[str | None, typer.Option(help="i/n: make every n-th replicate only, and judge nothing")] = None,
-    out: Annotated[Path | None, typer.Option(help="folder for the certificate; none is written else")] = None,
+    out: Annotated[Path | None, typer.Option(help="folder for a model's certificate; none is written else")] = None,
 ) -> None:
     """Prove a model calibrated, or not: simulated truths must lie anywhere among the draws alike.
 
-    Replicates are kept in .calibration, one file each; what was begun is gone on with.
+    A study is calibrated under its own priors and at its own size. Replicates are kept, one file each, in .calibration
+    (with --here in the study's _private folder); what was begun is gone on with.
     """
     with answering(quiet=False, as_json=False):
-        from largesse import calibration, certificate, judgement
-        from largesse.models import get
-        from largesse.replicate import Specification
-        from largesse.synthetic import World
+        from largesse import calibration, judgement
+        from largesse.certificate import certify
 
-        design = World.read(world).model_copy(update={"truth": {}, "weights": {}}) if world else World()
-        spec = Specification(get(model, "command line").name, design, seed)
-        records = RECORDS / calibration.folder_of(spec)
-        started = time.monotonic()
+        verdicts = []
         with calibration.workers(workers, scheduler) as executor:
-            if shard:
-                made = calibration.calibrate(spec, calibration.shard(shard, replicates), records, executor)
-                typer.echo(f"{len(made)} replicates of shard {shard} are in {records}")
-                return
-            summary = certificate.prove(spec, replicates, RECORDS, executor)
-        if out:
-            certificate.certify(spec, summary, calibration.gathered(records, range(replicates)), out)
-        typer.echo("\n".join(judgement.lines(summary)))
-        typer.echo(f"in {(time.monotonic() - started) / 60:.1f} minutes")
-        raise typer.Exit(REPORTABLE if summary["verdict"] == "passed" else GATE_FAILED)
+            for chosen, kept in _subjects(subject, world, seed, here):
+                started, records = time.monotonic(), kept / calibration.folder_of(chosen)
+                if shard:
+                    made = calibration.calibrate(chosen, calibration.shard(shard, replicates), records, executor)
+                    typer.echo(f"{len(made)} replicates of shard {shard} are in {records}")
+                    continue
+                summary = _judged(chosen, replicates, kept, executor)
+                verdicts.append(summary["verdict"])
+                if out:
+                    certify(chosen, summary, calibration.gathered(records, range(replicates)), out)
+                typer.echo("\n".join([chosen.model, *judgement.lines(summary)]))
+                typer.echo(f"in {(time.monotonic() - started) / 60:.1f} minutes\n")
+        raise typer.Exit(REPORTABLE if all(v == "passed" for v in verdicts) else GATE_FAILED)
+
+
+def _subjects(subject: str, world: Path | None, seed: int, here: bool) -> Iterator[tuple[Any, Path]]:
+    """What is calibrated, and the folder that keeps its replicates."""
+    from largesse import models
+    from largesse.errors import InputError
+    from largesse.proposal import proposed
+    from largesse.replicate import Specification
+    from largesse.study import Study
+    from largesse.synthetic import World
+    from largesse.vicinity import Vicinity
+
+    if subject in models.names() or not Path(subject).exists():
+        if here:
+            raise InputError.one("command line", "--here", subject, "a study, whose data there are")
+        design = World.read(world) if world else World()
+        name = models.get(subject, "command line").name
+        yield Specification(name, _untold(design), seed), RECORDS
+        return
+    study = Study.read(Path(subject))
+    if here:
+        yield from ((Vicinity.of(study, name, seed), study.private / "calibration") for name in study.models)
+        return
+    proposal = proposed(study)
+    for name in proposal.models:
+        yield Specification(name, _untold(proposal.world), seed, proposal.overrides.get(name, {})), RECORDS
+
+
+def _untold(world: World) -> World:
+    """The design of a world, without the truth it states and the weights it gives."""
+    return world.model_copy(update={"truth": {}, "weights": {}})
+
+
+def _judged(subject: Any, replicates: int, kept: Path, executor: Executor | None) -> dict[str, Any]:
+    """A summary; what is red is confirmed at a new seed, except near a study's data, where draws are used up."""
+    from largesse import calibration, certificate, judgement
+    from largesse.replicate import Specification
+
+    if isinstance(subject, Specification):
+        return certificate.prove(subject, replicates, kept, executor)
+    records = kept / calibration.folder_of(subject)
+    return judgement.summarised(calibration.calibrate(subject, range(replicates), records, executor))
 
 
 @app.command(rich_help_panel=PANEL)
@@ -94,3 +145,38 @@ def merge(
         from largesse.calibration import merge as merged
 
         typer.echo(f"{merged(shards, into)} replicates added to {into}")
+
+
+@app.command(rich_help_panel=PANEL)
+def plan(
+    study: Annotated[Path, typer.Argument(metavar="STUDY|WORLD", help="a study that serves as a pilot, or world.toml")],
+    vary: Annotated[list[str], typer.Option(help="districts=12,24 or respondents (per district), items, waves")],
+    model: Annotated[list[str] | None, typer.Option(help="models to plan for; all of the study unless given")] = None,
+    replicates: Annotated[int, typer.Option(help="simulated surveys of each size")] = 100,
+    workers: Workers = 2,
+    scheduler: Scheduler = None,
+    out: Annotated[Path | None, typer.Option(help="folder for plan.csv and plan.svg; none are written else")] = None,
+) -> None:
+    """Say what surveys of other sizes would find: width, bias, coverage, and how often they settle the question."""
+    with answering(quiet=False, as_json=False):
+        from largesse import calibration, planning
+        from largesse.proposal import parse_vary, proposed
+
+        sizes = parse_vary(vary)
+        proposal = proposed(study, tuple(model or ()))
+        with calibration.workers(workers, scheduler) as executor:
+            frame = planning.plan(proposal, sizes, replicates, RECORDS, executor)
+        typer.echo("\n".join(planning.lines(frame)))
+        if out:
+            _write_plan(frame, out)
+
+
+def _write_plan(frame: pd.DataFrame, folder: Path) -> None:
+    from largesse.figures.plan import chances
+    from largesse.store import atomic
+
+    with atomic(folder / "plan.csv") as part:
+        frame.to_csv(part, index=False, lineterminator="\n")
+    with atomic(folder / "plan.svg") as part:
+        part.write_bytes(chances(frame).svg())
+    typer.echo(f"wrote plan.csv and plan.svg to {folder}")
