@@ -155,6 +155,8 @@ def plan(
     replicates: Annotated[int, typer.Option(help="simulated surveys of each size")] = 100,
     workers: Workers = 2,
     scheduler: Scheduler = None,
+    interval: Annotated[float | None, typer.Option(help="content of intervals; the study's unless given")] = None,
+    rope: Annotated[float | None, typer.Option(help="half width of what is negligible; the study's, or .03")] = None,
     out: Annotated[Path | None, typer.Option(help="folder for plan.csv and plan.svg; none are written else")] = None,
 ) -> None:
     """Say what surveys of other sizes would find: width, bias, coverage, and how often they settle the question."""
@@ -163,7 +165,7 @@ def plan(
         from largesse.proposal import parse_vary, proposed
 
         sizes = parse_vary(vary)
-        proposal = proposed(study, tuple(model or ()))
+        proposal = proposed(study, tuple(model or ()), interval=interval, rope=rope)
         with calibration.workers(workers, scheduler) as executor:
             frame = planning.plan(proposal, sizes, replicates, RECORDS, executor)
         typer.echo("\n".join(planning.lines(frame)))
