@@ -22,6 +22,7 @@ from largesse.synthetic import World
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 HEAD: Final = ("replicate", "status", "attempt", "redrawn", "diverging")
+BINS: Final = 20  # of the places that a page shows
 KINDS: Final = {"place": "ranks.csv", "prior": "truths.csv"}  # column of the records -> file
 
 
@@ -106,6 +107,23 @@ def worth(folder: Path) -> dict[str, Any]:
         "districts": spec.world.districts,
         "items": len(spec.world.items),
     }
+
+
+def shown(folder: Path) -> dict[str, Any]:
+    """What :func:`worth` says, and where the certificate counts its `picture`: the verdict and all places, in bins."""
+    about = worth(folder)
+    if about["state"] in ("none", "stale"):
+        return about
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    kept = {name: summary[name] for name in ("verdict", "red", "replicates", "failed", "level", "prior")}
+    quantities = [{name: q[name] for name in ("quantity", "adjusted")} for q in summary["quantities"]]
+    binned = {name: _binned(folder / file) for name, file in (("places", "ranks.csv"), ("truths", "truths.csv"))}
+    return {**about, "picture": {**kept, "quantities": quantities, **binned}}
+
+
+def _binned(path: Path) -> dict[str, list[int]]:
+    """Quantity -> how many places lie in each of twenty bins."""
+    return {n: np.histogram(u, bins=BINS, range=(0, 1))[0].tolist() for n, u in read_places(path).items()}
 
 
 def every(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:

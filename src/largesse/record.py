@@ -131,7 +131,7 @@ def _model(model: Model, inputs: Inputs, fit: Fit, audit: Audit, rows: list[dict
         **_card((model.resources / "card.md").read_text(encoding="utf-8")),
         "parameters": rows,
         "loo": dict(audit.loo),
-        "certificate": certificate.worth(model.resources / "calibration"),
+        "certificate": certificate.shown(model.resources / "calibration"),
     }
 
 

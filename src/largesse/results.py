@@ -149,7 +149,7 @@ class Results:
         `center`}.
     models : by name, {`question`, `outcomes`, `fingerprint`, `respondents`, `sampler` {`draws`, `tune`, `chains`,
         `nodes`}, `equations`, `not_identified`, `would_break`, `parameters`, `loo` {`elpd`, `se`, `influential`},
-        `certificate` (see `certificate.worth`)}.
+        `certificate` (see `certificate.shown`)}.
         `parameters` is [{`key`, `parameter`, `label`, `symbol`, `meaning`, `unit`, `status`, `reason`, `prior`
         {`distribution`, `arguments`, `statement`, `kind`, `key`, `where`}, `mean`, `sd`, `lower`, `upper`,
         `prior_sd`, `contraction`, `rhat`, `ess`, `truth`}].

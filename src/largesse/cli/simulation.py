@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -85,6 +85,7 @@ def calibrate(
                 verdicts.append(summary["verdict"])
                 if out:
                     certify(chosen, summary, calibration.gathered(records, range(replicates)), out)
+                    _draw(summary, out)
                 typer.echo("\n".join([chosen.model, *judgement.lines(summary)]))
                 typer.echo(f"in {(time.monotonic() - started) / 60:.1f} minutes\n")
         raise typer.Exit(REPORTABLE if all(v == "passed" for v in verdicts) else GATE_FAILED)
@@ -130,6 +131,21 @@ def _judged(subject: Any, replicates: int, kept: Path, executor: Executor | None
         return certificate.prove(subject, replicates, kept, executor)
     records = kept / calibration.folder_of(subject)
     return judgement.summarised(calibration.calibrate(subject, range(replicates), records, executor))
+
+
+def _draw(summary: Mapping[str, Any], folder: Path) -> None:
+    """The pictures of a certificate, beside it."""
+    from largesse.certificate import read_places
+    from largesse.figures.calibration import contraction, ranks
+    from largesse.store import atomic
+
+    pictures = {
+        "ranks": ranks(read_places(folder / "ranks.csv"), summary, read_places(folder / "truths.csv")),
+        "contraction": contraction(summary),
+    }
+    for name, picture in pictures.items():
+        with atomic(folder / f"{name}.svg") as part:
+            part.write_bytes(picture.svg())
 
 
 @app.command(rich_help_panel=PANEL)
