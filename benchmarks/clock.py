@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -35,7 +36,8 @@ def lap() -> Iterator[Lap]:
 
 
 def _cpu() -> float:
-    return sum(os.times()[:4])  # user and system, children included
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
 
 
 def summary(laps: Sequence[Lap]) -> dict[str, dict[str, float]]:

@@ -29,17 +29,21 @@ def stored() -> dict[str, Any]:
 
 
 def keep(part: str, numbers: Mapping[str, Any]) -> None:
-    """Store the numbers of one part beside those of the others."""
+    """Store the numbers of one part beside those of the others, and show them."""
     write_json(NUMBERS, {**stored(), part: numbers})
+    write()
 
 
-def write() -> str:
-    """Write the table between the marks of the page, and return it."""
+def table() -> str:
+    """The stored numbers in Markdown."""
+    return "\n".join(_lines(stored())) + "\n"
+
+
+def write() -> None:
+    """Write the table between the marks of the page."""
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(OPEN)
-    table = "\n".join(_lines(stored())) + "\n"
     with atomic(PAGE) as part:
-        part.write_text(f"{before}{OPEN}\n\n{table}\n{CLOSE}{rest.partition(CLOSE)[2]}", encoding="utf-8")
-    return table
+        part.write_text(f"{before}{OPEN}\n\n{table()}\n{CLOSE}{rest.partition(CLOSE)[2]}", encoding="utf-8")
 
 
 def _lines(parts: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

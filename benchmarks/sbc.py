@@ -34,13 +34,13 @@ from largesse.sampling import ADAPTATION, TARGET_ACCEPT, compiled, fit
 CERTIFICATE: Final = 500  # replicates that one compilation serves
 WARM: Final = 10_000  # number of a replicate that warms caches and is not timed
 SAME: Final = {"nuts_sampler": "nutpie", "draws": SAMPLER.draws, "tune": SAMPLER.tune, "chains": SAMPLER.chains,
-               "cores": SAMPLER.chains, "quiet": True}  # fmt: skip
+               "cores": SAMPLER.chains, "quiet": True, "nuts": {"target_accept": TARGET_ACCEPT}}  # fmt: skip
 WORKERS: Final = 2
 
 
 @dataclass(frozen=True)
-class Side:
-    """Both sides of one part.
+class Contest:
+    """One model on both sides.
 
     Attributes
     ----------
@@ -61,13 +61,13 @@ class Side:
     each: int
 
 
-def schools() -> Side:
+def schools() -> Contest:
     """Eight schools, without centring."""
     subject = eight_schools.EightSchools()
-    return Side("eight schools", subject, eight_schools.compiled, subject.timed, eight_schools.model, SAME, 15)
+    return Contest("eight schools", subject, eight_schools.compiled, subject.timed, eight_schools.model, SAME, 15)
 
 
-def reported_loyalty(items: int) -> Side:
+def reported_loyalty(items: int) -> Contest:
     """`reported_loyalty` at the design of the certificates, with this many items.
 
     Errors
@@ -89,35 +89,37 @@ def reported_loyalty(items: int) -> Side:
 
     title = f"reported_loyalty, {items} item{'s' * (items > 1)}"
     same = {**SAME, "nuts": {"adaptation": ADAPTATION, "target_accept": TARGET_ACCEPT}}
-    return Side(title, spec, lambda: compiled(model, cells, spec.priors), sample, lambda: peer, same, 3)
+    return Contest(title, spec, lambda: compiled(model, cells, spec.priors), sample, lambda: peer, same, 3)
 
 
-SIDES: Final[Mapping[str, Callable[[], Side]]] = {
+CONTESTS: Final[Mapping[str, Callable[[], Contest]]] = {
     "eight_schools": schools,
     "loyalty_1": lambda: reported_loyalty(1),
     "loyalty_3": lambda: reported_loyalty(3),
 }
 
 
-def compared(side: Side, rounds: int) -> dict[str, Any]:
+def compared(contest: Contest, rounds: int) -> dict[str, Any]:
     """Both sides in turns, after a first round that is not counted: one simulation of simuk, some replicates here."""
     with lap() as compilation:
-        side.prepare()
+        contest.prepare()
     ours: list[Lap] = []
     theirs: list[Lap] = []
     ranks: list[Lap] = []
     with TemporaryDirectory() as folder:
         for turn in range(rounds + 1):
-            fitted, ranked = simulation(side.peer(), side.sampler, turn)
-            numbers = range(turn * side.each, (turn + 1) * side.each) if turn else range(WARM, WARM + 1)
-            made = [_replicate(side.subject, n, Path(folder)) for n in numbers]
+            fitted, ranked = simulation(contest.peer(), contest.sampler, turn)
+            numbers = range(turn * contest.each, (turn + 1) * contest.each) if turn else range(WARM, WARM + 1)
+            made = [_replicate(contest.subject, n, Path(folder)) for n in numbers]
             if turn:
                 ours += made
                 ranks.append(ranked)
                 theirs.append(Lap(fitted.wall + ranked.wall, fitted.cpu + ranked.cpu))
-                _say(f"{side.title}: simuk {theirs[-1].cpu:.2f} s CPU, here {summary(made)['cpu']['mean']:.3f} s CPU")
-    sampling = summary([side.sample(turn) for turn in range(1, rounds + 1)])
-    found = {"title": side.title, "simulations": len(theirs), "replicates": len(ours), "sampling": sampling}
+                _say(
+                    f"{contest.title}: simuk {theirs[-1].cpu:.2f} s CPU, here {summary(made)['cpu']['mean']:.3f} s CPU"
+                )
+    sampling = summary([contest.sample(turn) for turn in range(1, rounds + 1)])
+    found = {"title": contest.title, "simulations": len(theirs), "replicates": len(ours), "sampling": sampling}
     found |= {"simuk": summary(theirs), "simuk_ranks": summary(ranks), "here": summary(ours)}
     return found | {"compilation": summary([compilation]), "ratio": _ratio(theirs, ours, compilation)}
 
@@ -144,22 +146,23 @@ def shared(rounds: int) -> dict[str, Any]:
     """The same replicates by one process and by two, in turns; compilation and start left out."""
     found = {}
     for name in ("eight_schools", "loyalty_1"):
-        side = SIDES[name]()
-        side.prepare()
-        number = rounds * side.each
+        contest = CONTESTS[name]()
+        contest.prepare()
+        number = rounds * contest.each
         with TemporaryDirectory() as one, TemporaryDirectory() as two, workers(WORKERS) as pool:
-            _block(side.subject, range(WARM, WARM + WORKERS), Path(two), pool)  # each compiles
-            _block(side.subject, range(WARM, WARM + 1), Path(one), None)
+            _block(contest.subject, range(WARM, WARM + WORKERS), Path(two), pool)  # each compiles
+            _block(contest.subject, range(WARM, WARM + 1), Path(one), None)
             halves = (range(number), range(number, 2 * number))
             turns = [
-                (_block(side.subject, h, Path(one), None), _block(side.subject, h, Path(two), pool)) for h in halves
+                (_block(contest.subject, h, Path(one), None), _block(contest.subject, h, Path(two), pool))
+                for h in halves
             ]
         alone, together = (sum(turn[k].wall for turn in turns) for k in (0, 1))
         busy = sum(turn[0].cpu for turn in turns) / alone
-        found[name] = {"title": side.title, "replicates": 2 * number, "faster": round(alone / together, 2),
+        found[name] = {"title": contest.title, "replicates": 2 * number, "faster": round(alone / together, 2),
                        "one": round(alone / 2 / number, 4), "two": round(together / 2 / number, 4),
                        "busy": round(busy, 2)}  # fmt: skip
-        _say(f"{side.title}: {WORKERS} workers are {alone / together:.2f} times as fast as one")
+        _say(f"{contest.title}: {WORKERS} workers are {alone / together:.2f} times as fast as one")
     return {"subjects": found}
 
 
@@ -172,7 +175,7 @@ def _block(subject: Subject, numbers: range, folder: Path, executor: Executor | 
 def measured(part: str, rounds: int) -> dict[str, Any]:
     """One part, and what it was measured on."""
     about = {"machine": machine(), "engines": engines()}
-    return about | (shared(rounds) if part == "workers" else compared(SIDES[part](), rounds))
+    return about | (shared(rounds) if part == "workers" else compared(CONTESTS[part](), rounds))
 
 
 def _say(line: str) -> None:
@@ -181,7 +184,7 @@ def _say(line: str) -> None:
 
 def main() -> None:
     """Measure the parts that were asked for, store their numbers, and write the page."""
-    parts = [*SIDES, "workers"]
+    parts = [*CONTESTS, "workers"]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(parts))
     parser.add_argument("--rounds", type=int, default=4, help="simulations of simuk that are timed for each model")
@@ -190,7 +193,7 @@ def main() -> None:
         parser.error(f"no such part: {', '.join(sorted(strange))}")
     for part in asked.parts or parts:
         page.keep(part, measured(part, asked.rounds))
-    sys.stdout.write(page.write())
+    sys.stdout.write(page.table())
 
 
 if __name__ == "__main__":
