@@ -187,7 +187,7 @@ def main() -> None:
     parts = [*CONTESTS, "workers"]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(parts))
-    parser.add_argument("--rounds", type=int, default=4, help="simulations of simuk that are timed for each model")
+    parser.add_argument("--rounds", type=int, default=3, help="simulations of simuk that are timed for each model")
     asked = parser.parse_args()
     if strange := set(asked.parts) - set(parts):
         parser.error(f"no such part: {', '.join(sorted(strange))}")
