@@ -9,7 +9,7 @@ PYTHON = $(shell for python in python3 python3.13 python3.12; do \
 
 .DELETE_ON_ERROR:
 
-.PHONY: help demo panes synthetic certificates test lint clean
+.PHONY: help demo panes synthetic certificates mutants benchmarks test lint clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -31,6 +31,12 @@ certificates: .venv/.ready  ## calibrate every model and store the certificates 
 	$(BIN)/largesse calibrate reported_loyalty --replicates 100 --world data/synthetic/hyesan/world.toml \
 		--out models/reported_loyalty/calibration/hyesan
 	$(BIN)/largesse calibrate market_participation --out models/market_participation/calibration
+
+mutants: .venv/.ready  ## break the package on purpose and tell which test of calibration catches it (half an hour)
+	cd tests && ../$(BIN)/python -m mutants.run
+
+benchmarks: .venv/.ready  ## calibrate here and in simuk, in turns, and write benchmarks/README.md (a quarter of an hour)
+	$(BIN)/python benchmarks/sbc.py
 
 test: .venv/.ready  ## run all tests
 	$(BIN)/python -m pytest
