@@ -33,7 +33,7 @@ certificates: .venv/.ready  ## calibrate every model and store the certificates 
 	$(BIN)/largesse calibrate market_participation --out models/market_participation/calibration
 
 mutants: .venv/.ready  ## break the package on purpose and tell which test of calibration catches it (half an hour)
-	cd tests && ../$(BIN)/python -m mutants.run
+	PYTHONPATH=tests $(BIN)/python -m mutants.run
 
 benchmarks: .venv/.ready  ## calibrate here and in simuk, in turns, and write benchmarks/README.md (a quarter of an hour)
 	$(BIN)/python benchmarks/sbc.py
