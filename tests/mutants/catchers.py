@@ -28,20 +28,22 @@ class Found(NamedTuple):
     """The worst that a catcher saw: of which quantity, its measure, and whether the mutant is caught by it.
 
     The measure is the adjusted p of ranks and truths, the relative difference of log-likelihoods, and the standard
-    errors between an estimand and simulated people.
+    errors between an estimand and simulated people. `size` says how far posteriors are off, in their own sd.
     """
 
     catcher: Catcher
     quantity: str
     measure: float
     caught: bool
+    size: str = ""
 
 
 def from_records(records: Sequence[Record], *, fitted: bool) -> Iterator[Found]:
     """By the ranks of truths among draws, and by the places of truths in their priors."""
     if fitted:
         least = judge(records)[1][0]
-        yield Found(Catcher.RANKS, least.quantity, least.adjusted, least.red)
+        size = f"bias {least.bias:+.1f}, spread {least.spread:.1f}"
+        yield Found(Catcher.RANKS, least.quantity, least.adjusted, least.red, size)
     prior = in_prior(records)
     name = min(prior, key=prior.__getitem__)
     yield Found(Catcher.PRIOR, name, prior[name], prior[name] < uniformity.FAMILYWISE)

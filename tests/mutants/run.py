@@ -26,7 +26,8 @@ from largesse.store import atomic
 RESULTS: Final = Path(__file__).with_name("results.csv")
 RECORDS: Final = Path(".calibration/mutants")
 ASKED: Final = (Catcher.RANKS, Catcher.PRIOR, Catcher.EQUALITY, Catcher.ORACLE)
-SHOWN: Final = ("mutant", "expected", "caught by", "quantity", "measure", "verdict")
+SHOWN: Final = ("mutant", "smallest", "expected", "caught by", "quantity", "measure", "size", "verdict")
+ROUNDING: Final = 1e-12  # a p of combined tests that is smaller is no number to print
 Row = dict[str, str]
 
 
@@ -55,13 +56,21 @@ def told(trial: Trial, replicates: int, failed: int, found: Iterable[Found]) -> 
         "expected": expected.value if mutant else "none: right",
         "caught by": "; ".join(caught),
         "quantity": shown.quantity,
-        "measure": f"{shown.measure:.2g}",
+        "measure": measured(shown),
+        "size": shown.size,
         "verdict": verdict(mutant, caught),
-        **{c.value: f"{by[c].measure:.2g}" if c in by else "" for c in ASKED},
+        **{c.value: measured(by[c]) if c in by else "" for c in ASKED},
         "replicates": str(replicates),
         "failed": str(failed),
         "fingerprint": trial.binding,
     }
+
+
+def measured(found: Found) -> str:
+    """A measure with two digits."""
+    if found.catcher in (Catcher.RANKS, Catcher.PRIOR) and found.measure < ROUNDING:
+        return f"<{ROUNDING:g}"
+    return f"{found.measure:.2g}"
 
 
 def verdict(mutant: Mutant | None, caught: list[str]) -> str:
@@ -75,7 +84,7 @@ def main() -> None:
     """Every right model, then every mutant; the worst verdict is the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--workers", type=int, default=1, help="processes that make replicates")
-    console, rows = Console(width=160, markup=False), []
+    console, rows = Console(width=180, markup=False), []
     with workers(parser.parse_args().workers) as executor:
         for trial, replicates in [*map(right, DESIGNS), *((Trial.of(m), m.replicates) for m in MUTANTS)]:
             rows.append(tried(trial, replicates, executor))
