@@ -181,10 +181,11 @@ def _made(folder: Path) -> int:
 @pytest.mark.slow
 def test_a_lost_worker_of_a_cluster_changes_nothing(tmp_path: Path, whole: Path) -> None:
     """A Dask cluster of two workers, one of which is killed half-way: the same records, byte for byte."""
+    import dask
     from distributed import Client, LocalCluster
 
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
-        with Client(cluster) as client:
+        with Client(cluster, set_as_default=False) as client:
             client.upload_file(subjects.__file__)
             victim = next(iter(client.run(os.getpid).values()))
 
@@ -200,3 +201,4 @@ def test_a_lost_worker_of_a_cluster_changes_nothing(tmp_path: Path, whole: Path)
         killer.join()
     assert len(made) == 300
     assert ranks(tmp_path / "lost", 300) == ranks(whole, 300)
+    assert dask.config.get("scheduler", None) is None  # what else this process computes is left alone

@@ -187,7 +187,8 @@ def _cluster(scheduler: str) -> Any:
         wanted = "the extra `cluster`: pip install 'largesse[cluster]'"
         raise InputError.one("command line", "--scheduler", "no Dask", wanted) from None
     try:
-        return Client(scheduler, timeout=20)  # type: ignore[no-untyped-call]  # it publishes no types
+        # set as the default, it would stay that of every Dask call in this process, xarray's too, when it is gone
+        return Client(scheduler, timeout=20, set_as_default=False)  # type: ignore[no-untyped-call]  # it has no types
     except (OSError, ValueError, TimeoutError) as error:
         raise InputError.one("command line", "--scheduler", str(error), "the address of a Dask scheduler") from None
 
