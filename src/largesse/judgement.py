@@ -22,6 +22,7 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 TOLERATED: Final = 0.02  # share of failed replicates beyond which nothing is concluded
 CONTENTS: Final = (0.5, 0.8, 0.95)  # of the central intervals whose coverage is reported
 REPORTED: Final = 0.5  # a quantity is judged where at least this share of replicates reports it
+RANKED: Final = ("place", "truth", "mean", "sd")  # columns of a record, by quantity
 FEWEST: Final = 20  # replicates from which a quantity is judged at all
 
 
@@ -64,21 +65,21 @@ def judge(records: Iterable[Record]) -> tuple[Answer, list[Judgement]]:
     failed. And the judgement of each quantity, least p first.
     """
     every = list(records)
-    done = [r for r in every if r["status"] == "done"]
-    places = table(done, "place")
-    names = [n for n, values in places.items() if len(values) >= max(FEWEST, REPORTED * len(done))]
-    p = np.array([uniformity.uniformity(places[n][:, None])[0] for n in names])
-    adjusted = uniformity.holm(p)
-    found = [_judged(n, done, (float(p[i]), float(adjusted[i]))) for i, n in enumerate(names)]
-    found.sort(key=lambda j: j.p)
-    if len(every) - len(done) > TOLERATED * len(every):
-        return Answer.NOT_RUN, found
-    red = any(j.red for j in found) or any(adjusted < uniformity.FAMILYWISE for adjusted in in_prior(every).values())
-    return (Answer.FAILED if red else Answer.PASSED), found
+    found = judgements(every)
+    return _verdict(every, found, in_prior(every)), found
 
 
-def _judged(name: str, done: list[Record], p: tuple[float, float]) -> Judgement:
-    place, truth, mean, sd = (table(done, what)[name] for what in ("place", "truth", "mean", "sd"))
+def judgements(records: list[Record]) -> list[Judgement]:
+    """The judgement of each quantity that enough replicates report, least p first."""
+    done = [r for r in records if r["status"] == "done"]
+    columns = {what: table(done, what) for what in RANKED}
+    tested = _tested(columns["place"], max(FEWEST, REPORTED * len(done)))
+    found = [_judged(name, {what: of[name] for what, of in columns.items()}, p) for name, p in tested.items()]
+    return sorted(found, key=lambda j: j.p)
+
+
+def _judged(name: str, column: Mapping[str, Array], p: tuple[float, float]) -> Judgement:
+    place, truth, mean, sd = (column[what] for what in RANKED)
     covered = {f"{c:g}": float(uniformity.covered(place[:, None], c)[0]) for c in CONTENTS}
     contraction = 1 - float((sd**2).mean() / truth.var()) if truth.var() > 0 else 0.0
     z = (mean - truth) / sd
@@ -87,10 +88,27 @@ def _judged(name: str, done: list[Record], p: tuple[float, float]) -> Judgement:
 
 def in_prior(records: Iterable[Record]) -> dict[str, float]:
     """Scalar parameter -> p-value, adjusted by Holm, that its truths were drawn from the declared prior."""
-    places = table(list(records), "prior")
-    names = [n for n, values in places.items() if len(values) >= FEWEST]
+    return {name: adjusted for name, (_, adjusted) in _tested(table(list(records), "prior"), FEWEST).items()}
+
+
+def _tested(places: Mapping[str, Array], fewest: float) -> dict[str, tuple[float, float]]:
+    """Quantity -> p-value of uniformity, by itself and after Holm over all those with at least `fewest` places."""
+    names = [n for n, values in places.items() if len(values) >= fewest]
     p = np.array([uniformity.uniformity(places[n][:, None])[0] for n in names])
-    return dict(zip(names, map(float, uniformity.holm(p)), strict=True)) if names else {}
+    return {n: (float(a), float(b)) for n, a, b in zip(names, p, uniformity.holm(p), strict=True)}
+
+
+def _verdict(records: list[Record], found: list[Judgement], prior: Mapping[str, float]) -> Answer:
+    if sum(r["status"] != "done" for r in records) > TOLERATED * len(records):
+        return Answer.NOT_RUN
+    return Answer.FAILED if _red(found, prior) else Answer.PASSED
+
+
+def _red(found: list[Judgement], prior: Mapping[str, float]) -> list[str]:
+    """The quantities that are not uniform, and the scalars that do not lie in their priors as drawn from them."""
+    return [j.quantity for j in found if j.red] + [
+        f"prior of {name}" for name, adjusted in prior.items() if adjusted < uniformity.FAMILYWISE
+    ]
 
 
 def table(records: list[Record], what: str) -> dict[str, Array]:
@@ -104,13 +122,12 @@ def table(records: list[Record], what: str) -> dict[str, Array]:
 
 def summarised(records: list[Record]) -> dict[str, Any]:
     """The verdict with its counts, its judgements, and the smallest miscalibration that would have been found."""
-    verdict, judgements = judge(records)
-    prior = in_prior(records)
+    found, prior = judgements(records), in_prior(records)
     done = sum(r["status"] == "done" for r in records)
-    level = uniformity.FAMILYWISE / max(1, len(judgements))
+    level = uniformity.FAMILYWISE / max(1, len(found))
     return {
-        "verdict": verdict.value,
-        "red": [j.quantity for j in judgements if j.red] + [f"prior of {n}" for n, p in prior.items() if _red(p)],
+        "verdict": _verdict(records, found, prior).value,
+        "red": _red(found, prior),
         "replicates": len(records),
         "failed": len(records) - done,
         "retried": sum(r.get("attempt") == 2 for r in records),
@@ -119,12 +136,8 @@ def summarised(records: list[Record]) -> dict[str, Any]:
         "detectable": uniformity.detectable(done, level),
         "prior": {"quantities": len(prior), "least": min(prior, key=prior.__getitem__, default=""),
                   "adjusted": min(prior.values(), default=1.0)},
-        "quantities": [{**vars(j), "covered": dict(j.covered)} for j in judgements],
+        "quantities": [{**vars(j), "covered": dict(j.covered)} for j in found],
     }  # fmt: skip
-
-
-def _red(adjusted: float) -> bool:
-    return adjusted < uniformity.FAMILYWISE
 
 
 def lines(summary: Mapping[str, Any]) -> list[str]:
