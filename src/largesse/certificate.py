@@ -93,8 +93,7 @@ def worth(folder: Path) -> dict[str, Any]:
     `failed`, `quantities` (how many), `detectable`, and the design: its name, `respondents`, `districts`, `items`.
     """
     try:
-        about = json.loads((folder / "specification.json").read_text(encoding="utf-8"))
-        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+        about, summary = _read(folder, "specification"), _read(folder, "summary")
     except FileNotFoundError:
         return {"state": "none"}
     spec = Specification(about["model"], World.model_validate(about["world"]), about["seed"], about["overrides"])
@@ -109,15 +108,20 @@ def worth(folder: Path) -> dict[str, Any]:
     }
 
 
+def _read(folder: Path, name: str) -> dict[str, Any]:
+    stored: dict[str, Any] = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    return stored
+
+
 def shown(folder: Path) -> dict[str, Any]:
     """What :func:`worth` says, and where the certificate counts its `picture`: the verdict and all places, in bins."""
     about = worth(folder)
     if about["state"] in ("none", "stale"):
         return about
-    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    summary = _read(folder, "summary")
     kept = {name: summary[name] for name in ("verdict", "red", "replicates", "failed", "level", "prior")}
     quantities = [{name: q[name] for name in ("quantity", "adjusted")} for q in summary["quantities"]]
-    binned = {name: _binned(folder / file) for name, file in (("places", "ranks.csv"), ("truths", "truths.csv"))}
+    binned = {name: _binned(folder / KINDS[kind]) for name, kind in (("places", "place"), ("truths", "prior"))}
     return {**about, "picture": {**kept, "quantities": quantities, **binned}}
 
 

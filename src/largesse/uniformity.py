@@ -63,9 +63,8 @@ def _scaled(z: Array, size: float) -> Array:
 def _smallest(
     replicates: int, level: float, power: float, grid: Array, distort: Callable[[Array, float], Array]
 ) -> float | None:
-    z = np.random.default_rng(20180418).normal(
-        size=(replicates, REPETITIONS)
-    )  # a constant of the method, not of a study
+    rng = np.random.default_rng(20180418)  # a constant of the method, not of a study
+    z = rng.normal(size=(replicates, REPETITIONS))
 
     def found(at: int) -> bool:
         p = uniformity(norm.cdf(distort(z, grid[at])))

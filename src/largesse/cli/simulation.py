@@ -135,12 +135,12 @@ def _judged(subject: Any, replicates: int, kept: Path, executor: Executor | None
 
 def _draw(summary: Mapping[str, Any], folder: Path) -> None:
     """The pictures of a certificate, beside it."""
-    from largesse.certificate import read_places
+    from largesse.certificate import KINDS, read_places
     from largesse.figures.calibration import contraction, ranks
     from largesse.store import atomic
 
     pictures = {
-        "ranks": ranks(read_places(folder / "ranks.csv"), summary, read_places(folder / "truths.csv")),
+        "ranks": ranks(read_places(folder / KINDS["place"]), summary, read_places(folder / KINDS["prior"])),
         "contraction": contraction(summary),
     }
     for name, picture in pictures.items():
