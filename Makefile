@@ -9,7 +9,7 @@ PYTHON = $(shell for python in python3 python3.13 python3.12; do \
 
 .DELETE_ON_ERROR:
 
-.PHONY: help demo panes synthetic certificates mutants benchmarks test lint clean
+.PHONY: help demo panes synthetic certificates renew mutants benchmarks test lint clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -31,6 +31,12 @@ certificates: .venv/.ready  ## calibrate every model and store the certificates 
 	$(BIN)/largesse calibrate reported_loyalty --replicates 100 --world data/synthetic/hyesan/world.toml \
 		--out models/reported_loyalty/calibration/hyesan
 	$(BIN)/largesse calibrate market_participation --out models/market_participation/calibration
+
+renew: .venv/.ready  ## replay stale certificates: an edit that moves no digit needs no new proof (minutes each)
+	@failed=0; for held in $$(find models -name specification.json | sort); do \
+		model=$${held#models/}; \
+		$(BIN)/largesse calibrate $${model%%/*} --renew --out $$(dirname $$held) || failed=1; \
+	done; exit $$failed
 
 mutants: .venv/.ready  ## break the package on purpose and tell which test of calibration catches it (half an hour)
 	PYTHONPATH=tests $(BIN)/python -m mutants.run

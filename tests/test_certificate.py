@@ -13,7 +13,7 @@ from subjects import Conjugate
 
 from largesse import calibration, replicate
 from largesse.calibration import folder_of
-from largesse.certificate import certify, every, prove, read_places, worth, write_places
+from largesse.certificate import certify, every, prove, read_places, specified, worth, write_places
 from largesse.errors import InputError
 from largesse.judgement import summarised
 from largesse.replicate import LOGLIK, Specification, data
@@ -62,6 +62,16 @@ def test_a_certificate_is_stale_when_anything_behind_it_changed(tmp_path: Path) 
 def _narrower() -> dict[str, Any]:
     prior = SPEC.priors["intercept"].model_dump(mode="json")
     return {**prior, "arguments": {"mu": 0.0, "sigma": 0.1}}
+
+
+def test_a_certificate_keeps_the_order_of_levels_and_items(tmp_path: Path) -> None:
+    """What it is of comes back in its order, in which data are drawn: fingerprints and equality do not see it."""
+    world = World(categorical={"songbun": {"wavering": 0.5, "core": 0.3, "hostile": 0.2}}, respondents=60)
+    spec = Specification("gift_allocation", world)
+    certify(spec, summary_of(spec), [], tmp_path)
+    back = specified(tmp_path)
+    assert back.described() == spec.described()
+    assert json.dumps(back.described()) == json.dumps(spec.described())
 
 
 def test_a_changed_model_makes_every_certificate_stale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import logging
 import multiprocessing
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,11 +73,11 @@ def calibrate(
     """
     _claim(folder, subject)
     missing = [n for n in replicates if _record(folder, n) is None]
-    with _bar(progress) as bar:
-        task = bar.add_task(subject.model, total=len(replicates), completed=len(replicates) - len(missing))
-        for made in _made(subject, missing, executor):
-            write_json(_path(folder, made["number"]), made)
-            bar.advance(task)
+    with bar(progress) as shown:
+        task = shown.add_task(subject.model, total=len(replicates), completed=len(replicates) - len(missing))
+        for record in made(subject.replicate, missing, executor):
+            write_json(_path(folder, record["number"]), record)
+            shown.advance(task)
     return gathered(folder, replicates)
 
 
@@ -127,11 +127,14 @@ def _record(folder: Path, number: int) -> Record | None:
     return None
 
 
-def _made(subject: Subject, missing: list[int], executor: Executor | None) -> Iterable[Record]:
+def made(
+    replicate: Callable[[int], Record], numbers: Sequence[int], executor: Executor | None = None
+) -> Iterator[Record]:
+    """What `replicate`, which must be picklable for an executor, makes of each number; in the order they get ready."""
     if executor is None:
-        yield from (subject.replicate(n) for n in missing)
+        yield from (replicate(n) for n in numbers)
         return
-    waiting: list[Future[dict[str, Any]]] = [executor.submit(subject.replicate, n) for n in missing]
+    waiting: list[Future[Record]] = [executor.submit(replicate, n) for n in numbers]
     try:
         for future in as_completed(waiting):
             yield future.result()
@@ -140,7 +143,8 @@ def _made(subject: Subject, missing: list[int], executor: Executor | None) -> It
             future.cancel()
 
 
-def _bar(shown: bool) -> Progress:
+def bar(shown: bool) -> Progress:
+    """A bar with counts and the time left; one that is not `shown` keeps still."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

@@ -22,6 +22,7 @@ from largesse.synthetic import World
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 HEAD: Final = ("replicate", "status", "attempt", "redrawn", "diverging")
+FITTED: Final = ("status", "attempt", "diverging")  # of them, what only a fit can tell
 BINS: Final = 20  # of the places that a page shows
 KINDS: Final = {"place": "ranks.csv", "prior": "truths.csv"}  # column of the records -> file
 
@@ -59,7 +60,7 @@ def certify(spec: Specification, summary: Mapping[str, Any], records: list[Recor
     `specification.json` and `summary.json`; `ranks.csv`, the place of each truth among its draws, and `truths.csv`, its
     place in its prior: one row per replicate, one column per quantity.
     """
-    write_json(folder / "specification.json", spec.described())
+    write_json(folder / "specification.json", spec.described(), ordered=True)  # levels are drawn in their order
     write_json(folder / "summary.json", dict(summary))
     for kind, file in KINDS.items():
         write_places(records, kind, folder / file)
@@ -69,17 +70,27 @@ def write_places(records: list[Record], kind: str, path: Path) -> None:
     """Write the places of every replicate: `place` among the draws or `prior` in the prior; in order of number."""
     names = sorted({n for r in records for n in r.get(kind, {})})
     with atomic(path) as part, part.open("w", encoding="utf-8", newline="") as handle:
-        writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow([*HEAD, *names])
-        for r in sorted(records, key=lambda r: r["number"]):
-            about = (r["number"], r["status"], r.get("attempt", ""), r.get("redrawn", 0), r.get("diverging", ""))
-            writer.writerow([*about, *(r.get(kind, {}).get(n, "") for n in names)])
+        writer = csv.DictWriter(handle, [*HEAD, *names], restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(row(r, kind) for r in sorted(records, key=lambda r: r["number"]))
+
+
+def row(record: Record, kind: str) -> dict[str, str]:
+    """A record's row in a file of places: column -> text; what the record does not tell is left out."""
+    about = {"replicate": record["number"], "redrawn": record.get("redrawn", 0)}
+    told = {name: record[name] for name in FITTED if name in record}
+    return {name: str(value) for name, value in (about | told | record.get(kind, {})).items()}
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a file of places as text, by column; an empty cell is an empty text."""
+    with path.open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))
 
 
 def read_places(path: Path) -> dict[str, Array]:
     """Quantity -> [replicate that reports it] of a file of places."""
-    with path.open(encoding="utf-8", newline="") as handle:
-        rows = list(csv.DictReader(handle))
+    rows = read_rows(path)
     names = [n for n in (rows[0] if rows else {}) if n not in HEAD]
     return {n: np.array([float(row[n]) for row in rows if row[n]]) for n in names}
 
@@ -90,17 +101,18 @@ def worth(folder: Path) -> dict[str, Any]:
     Returns
     -------
     `state`: its verdict, `stale` when anything behind it changed, or `none`; where there is one also `replicates`,
-    `failed`, `quantities` (how many), `detectable`, and the design: its name, `respondents`, `districts`, `items`.
+    `failed`, `quantities` (how many), `detectable`, how often it was `renewed` by replay since it was proved, and the
+    design: its name, `respondents`, `districts`, `items`.
     """
     try:
-        about, summary = _read(folder, "specification"), _read(folder, "summary")
+        spec, summary = specified(folder), stored(folder, "summary")
     except FileNotFoundError:
         return {"state": "none"}
-    spec = Specification(about["model"], World.model_validate(about["world"]), about["seed"], about["overrides"])
     return {
         "state": str(summary["verdict"]) if summary["binding"] == spec.binding else "stale",
         **{name: summary[name] for name in ("replicates", "failed", "detectable")},
         "quantities": len(summary["quantities"]),
+        "renewed": len(summary.get("renewed", ())),
         "design": spec.world.name,
         "respondents": spec.world.respondents,
         "districts": spec.world.districts,
@@ -108,9 +120,16 @@ def worth(folder: Path) -> dict[str, Any]:
     }
 
 
-def _read(folder: Path, name: str) -> dict[str, Any]:
-    stored: dict[str, Any] = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
-    return stored
+def specified(folder: Path) -> Specification:
+    """What a stored certificate is of."""
+    about = stored(folder, "specification")
+    return Specification(about["model"], World.model_validate(about["world"]), about["seed"], about["overrides"])
+
+
+def stored(folder: Path, name: str) -> dict[str, Any]:
+    """The `specification` or the `summary` of a certificate as it was written."""
+    table: dict[str, Any] = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    return table
 
 
 def shown(folder: Path) -> dict[str, Any]:
@@ -118,7 +137,7 @@ def shown(folder: Path) -> dict[str, Any]:
     about = worth(folder)
     if about["state"] in ("none", "stale"):
         return about
-    summary = _read(folder, "summary")
+    summary = stored(folder, "summary")
     kept = {name: summary[name] for name in ("verdict", "red", "replicates", "failed", "level", "prior")}
     quantities = [{name: q[name] for name in ("quantity", "adjusted")} for q in summary["quantities"]]
     binned = {name: _binned(folder / KINDS[kind]) for name, kind in (("places", "place"), ("truths", "prior"))}

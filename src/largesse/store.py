@@ -72,8 +72,8 @@ def atomic(path: Path, *, private: bool = False) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def write_json(path: Path, table: Any, *, private: bool = False) -> None:
-    """Write `table` as sorted, indented JSON, atomically.
+def write_json(path: Path, table: Any, *, private: bool = False, ordered: bool = False) -> None:
+    """Write `table` as indented JSON, atomically: sorted by key, or as it is where the order of keys means something.
 
     Errors
     ------
@@ -83,7 +83,7 @@ def write_json(path: Path, table: Any, *, private: bool = False) -> None:
     if fault := next(_faults(table, path.name), None):
         raise ValueError(fault)
     with atomic(path, private=private) as part:
-        part.write_text(json.dumps(table, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+        part.write_text(json.dumps(table, indent=1, sort_keys=not ordered, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _faults(thing: Any, place: str) -> Iterator[str]:

@@ -34,7 +34,14 @@ def _model_lines(name: str, row: Mapping[str, Any]) -> Iterator[str]:
     yield f"{name:<22} {row['question']}"
     for worth in row["certificates"]:
         design = "{replicates} replicates, {districts} districts, {respondents:,} people, {items} items"
-        yield f"{'':22} certificate: {worth['state']}" + (f" ({design.format(**worth)})" if "design" in worth else "")
+        told = f" ({design.format(**worth)})" if "design" in worth else ""
+        yield f"{'':22} certificate: {worth['state']}{_renewals(worth)}{told}"
+
+
+def _renewals(worth: Mapping[str, Any]) -> str:
+    """How often a certificate that counts was renewed since it was proved."""
+    times = 0 if worth["state"] == "stale" else worth.get("renewed", 0)
+    return f", renewed {'once' if times == 1 else f'{times} times'}" if times else ""
 
 
 @app.command(rich_help_panel=PANEL)

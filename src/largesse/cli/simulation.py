@@ -62,17 +62,31 @@ def calibrate(
     world: Annotated[Path | None, typer.Option(help="world.toml with the design; 8 districts, 400 people else")] = None,
     here: Annotated[bool, typer.Option("--here", help="near the study's own data: truths from its stored fit")] = False,
     shard: Annotated[str | None, typer.Option(help="i/n: make every n-th replicate only, and judge nothing")] = None,
-    out: Annotated[Path | None, typer.Option(help="folder for a model's certificate; none is written else")] = None,
+    renew: Annotated[
+        bool, typer.Option("--renew", help="replay a model's stale certificate under today's code, and prove nothing")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="folder for a model's certificate, none is written else; the one to --renew")
+    ] = None,
 ) -> None:
     """Prove a model calibrated, or not: simulated truths must lie anywhere among the draws alike.
 
     A study is calibrated under its own priors and at its own size. Replicates are kept, one file each, in .calibration
     (with --here in the study's _private folder); what was begun is gone on with.
+
+    With --renew nothing is judged: all data of a stored certificate are drawn again and 20 of its replicates are fitted
+    again, with its own seed. If every digit is the same, the certificate holds for today's code; if not, it stays
+    stale. It is the model's own of the usual design, that of the design in --world, or the one in --out.
     """
     with answering(quiet=False, as_json=False):
         from largesse import calibration, judgement
         from largesse.certificate import certify
 
+        if renew:
+            folder = _certificate(subject, world, out, {"--here": here, "--shard": bool(shard)})
+            with calibration.workers(workers, scheduler) as executor:
+                _renew(folder, executor)
+            return
         verdicts = []
         with calibration.workers(workers, scheduler) as executor:
             for chosen, kept in _subjects(subject, world, seed, here):
@@ -115,6 +129,42 @@ def _subjects(subject: str, world: Path | None, seed: int, here: bool) -> Iterat
     proposal = proposed(study)
     for name in proposal.models:
         yield Specification(name, _untold(proposal.world), seed, proposal.overrides.get(name, {})), RECORDS
+
+
+def _certificate(subject: str, world: Path | None, out: Path | None, useless: Mapping[str, bool]) -> Path:
+    """The folder of the certificate to renew; options that say nothing of it are refused."""
+    from largesse import certificate, models
+    from largesse.errors import InputError
+    from largesse.synthetic import World
+
+    if asked := [option for option, given in useless.items() if given]:
+        raise InputError.one("command line", "--renew", f"{asked[0]} beside it", "a model's certificate, whole")
+    if out and world:
+        raise InputError.one("command line", "--renew", "--out and --world", "one of them: which certificate it is")
+    model = models.get(subject, "command line")
+    folder = out or model.resources / "calibration"
+    if world:
+        design = _untold(World.read(world))
+        held = [path for path, worth in certificate.every(folder) if worth["state"] != "none"]
+        folder = next((path for path in held if certificate.specified(path).world == design), world)
+    try:
+        found = certificate.specified(folder).model
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError.one(folder, "", "no certificate", f"one of {model.name}, with specification.json") from None
+    if found != model.name:
+        raise InputError.one(folder, "specification.json", found, model.name)
+    return folder
+
+
+def _renew(folder: Path, executor: Executor | None) -> None:
+    from largesse.renewal import renew
+
+    started, about = time.monotonic(), renew(folder, executor=executor)
+    if about is None:
+        typer.echo(f"{folder} is current: nothing to renew")
+        return
+    typer.echo(f"{folder} is renewed: {about['data']} data sets and {about['fits']} fits are the same, digit for digit")
+    typer.echo(f"in {(time.monotonic() - started) / 60:.1f} minutes\n")
 
 
 def _untold(world: World) -> World:
