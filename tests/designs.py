@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import combinations
 from typing import Final
 
 import graphs
@@ -21,6 +22,7 @@ RECIPES: Final = {
     "two items": toys.Recipe(items=(5, 3), respondents=SMALL),
     "no covariates": toys.Recipe(covariates=False, respondents=SMALL),
     "no modifiers": toys.Recipe(modifiers=False, respondents=SMALL),
+    "nothing asked before": toys.Recipe(before=(), respondents=SMALL),
     "two market answers": toys.Recipe(market=2, respondents=SMALL),
     "nothing": toys.Recipe(districts=1, waves=1, items=(3,), covariates=False, market=2, respondents=SMALL),
 }
@@ -34,6 +36,15 @@ def _market(*terms: str) -> set[str]:
     return {f"{part}_{term}" for part in ("any", "much") for term in terms}
 
 
+def _joint(receipt: set[str], loyalty: set[str], market: set[str], *others: str) -> set[str]:
+    """Terms of the joint model: of its equations by the names of their own models, and those that only it has."""
+    return {f"receipt_{n}" for n in receipt} | {f"loyalty_{n}" for n in loyalty} | market | {*others}
+
+
+PAIRS: Final = {f"correlation_{a}_{b}" for a, b in combinations(("receipt", "loyalty", "any", "much"), 2)}
+WITH_MUCH: Final = {"much_disposition", *(name for name in PAIRS if name.endswith("much"))}
+BY_DISTRICT: Final = {"before_district_sd", "before_district_effect", "favour_sd", "favour_district", *PAIRS}
+BEFORE: Final = {p.name for p in models.get("joint").parameters if p.name.startswith(("before_", "favour"))}
 EVERYTHING: Final = {"wave_effect", "covariate_effect", "direct_by", *DISTRICT, *COVERAGE}
 OFFICES: Final = {"district_sd", "district_effect", "district_wave_sd", "district_wave"}
 DROPPED: Final = {  # by hand: (design, model) -> the terms that this design cannot inform
@@ -51,6 +62,26 @@ DROPPED: Final = {  # by hand: (design, model) -> the terms that this design can
     ("no covariates", "reported_loyalty"): {"covariate_effect", "direct_by", "spillover_by"},
     ("no modifiers", "reported_loyalty"): {"direct_by", "spillover_by"},
     ("two market answers", "market_participation"): MUCH,
+    (FULL, "joint"): set(),
+    ("one district", "joint"): _joint(OFFICES, DISTRICT | COVERAGE, _market(*DISTRICT, *COVERAGE), *BY_DISTRICT),
+    ("one wave", "joint"): _joint(
+        {"wave_effect", "district_wave_sd", "district_wave"},
+        {"wave_effect"},
+        _market("wave_effect"),
+        "before_wave_effect",
+    ),
+    ("one item", "joint"): {"loyalty_disposition_sd", "loyalty_discrimination"},
+    ("two market answers", "joint"): MUCH | WITH_MUCH,
+    ("nothing asked before", "joint"): BEFORE,
+    ("nothing", "joint"): _joint(
+        {"wave_effect", "standing", *OFFICES},
+        {"disposition_sd", "discrimination", *EVERYTHING},
+        MUCH | (ANY - {"any_direct", "any_cutpoint"}),
+        *BY_DISTRICT,
+        *WITH_MUCH,
+        "before_wave_effect",
+        "before_covariate_effect",
+    ),
     ("nothing", "gift_allocation"): {"wave_effect", "standing", *OFFICES},
     ("nothing", "reported_loyalty"): {"disposition_sd", "discrimination", *EVERYTHING},
     ("nothing", "market_participation"): MUCH | (ANY - {"any_direct", "any_cutpoint"}),

@@ -52,8 +52,10 @@ class Graph:
     def free(self, parameter: Parameter, theta: Mapping[str, Array]) -> Array:
         """The value of the free variable behind a parameter."""
         value, prior = np.asarray(theta[parameter.name], dtype=float), self.priors[parameter.name]
-        if parameter.construct == "pooled":
+        if parameter.construct in ("pooled", "correlated"):
             return standardised(value, prior, theta)
+        if parameter.construct == "correlation":
+            return (value + 1) / 2
         if parameter.construct == "cutpoints":
             return np.concatenate([sticks(c) for c in by_item(value, self.answers[parameter.dims[0]])])
         return value[1:] if parameter.construct == "discrimination" else value

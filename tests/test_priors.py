@@ -20,7 +20,7 @@ from largesse import models
 from largesse.errors import InputError
 from largesse.models.contract import DISTRIBUTIONS
 from largesse.parameters import Parameter
-from largesse.priors import FAMILIES, Prior, PriorSet, cutpoints
+from largesse.priors import FAMILIES, Prior, PriorSet, correlations, cutpoints
 
 DRAWS = 20_000
 FAR_OFF = 5.0  # standard errors: among a hundred comparisons one goes beyond by chance in 20,000 runs
@@ -34,6 +34,7 @@ ARGUMENTS: dict[str, dict[str, float]] = {
     "Exponential": {"lam": 2.5},
     "Gamma": {"alpha": 3.0, "beta": 4.0},
     "LogNormal": {"mu": 0.2, "sigma": 0.5},
+    "Correlation": {"concentration": 2.5},
     "Dirichlet": {"concentration": 1.5},
 }
 every_family = pytest.mark.parametrize("name", FAMILIES)
@@ -62,6 +63,7 @@ def test_numpy_draws_have_the_moments_of_the_density(name: str) -> None:
         "Exponential": lambda: stats.expon(scale=1 / a["lam"]).stats("mv"),
         "Gamma": lambda: stats.gamma(a["alpha"], scale=1 / a["beta"]).stats("mv"),
         "LogNormal": lambda: stats.lognorm(a["sigma"], scale=np.exp(a["mu"])).stats("mv"),
+        "Correlation": lambda: (0.0, 1 / (2 * a["concentration"] + 1)),
         "Dirichlet": lambda: stats.beta(a["concentration"], 3 * a["concentration"]).stats("mv"),
     }[name]()
     for values, expected in ((x, mean), ((x - mean) ** 2, variance)):
@@ -114,8 +116,8 @@ def test_the_transform_of_a_joint_draw_is_uniform_and_that_of_another_scale_is_n
 
 
 def test_every_family_is_realised_twice() -> None:
-    """PyMC knows every family; the Dirichlet is built from its sticks."""
-    assert set(DISTRIBUTIONS) | {"Dirichlet"} == set(FAMILIES) == set(ARGUMENTS)
+    """PyMC knows every family; the Dirichlet is built from its sticks, a correlation from a Beta."""
+    assert set(DISTRIBUTIONS) | {"Dirichlet", "Correlation"} == set(FAMILIES) == set(ARGUMENTS)
 
 
 @every_parameter
@@ -136,10 +138,32 @@ def density(p: Parameter, graph: graphs.Graph, theta: toys.Theta) -> float:
         return sum(stick_density(entry, cut) for cut in graphs.by_item(value, graph.answers[p.dims[0]]))
     if p.construct == "discrimination":
         return float(entry.logpdf(value[1:], theta).sum())
+    if p.construct == "correlation":  # d theta / d beta = 2
+        return float(entry.logpdf(value, theta)) + np.log(2.0)
+    if p.together:  # of the deviates before it and its own, less that of those before it
+        return deviates_density(p, graph, theta)
     if p.construct == "pooled":  # d theta / d z = sigma in each free dimension
         free = value.size - value.size // value.shape[-1] if entry.distribution == "ZeroSumNormal" else value.size
         return float(entry.logpdf(value, theta).sum() + free * np.log(entry.resolved(theta)["sigma"]))
     return float(entry.logpdf(value, theta).sum())
+
+
+def deviates_density(p: Parameter, graph: graphs.Graph, theta: toys.Theta) -> float:
+    """Log density of a correlated effect in units of its sd, given those before it, by whole correlation matrices.
+
+    Effects that sum to zero over n districts have the density of n - 1 independent districts.
+    """
+    assert p.together is not None
+    names = (*p.together.effects, p.name)
+    z = np.array([graphs.standardised(theta[n], graph.priors[n], theta) for n in names])
+    r, n = correlations([[float(theta[n]) for n in row] for row in p.together.partials]), z.shape[1]
+
+    def log_density(k: int) -> float:
+        s = r[:k, :k]
+        quadratic = (z[:k] * np.linalg.solve(s, z[:k])).sum()
+        return float(-0.5 * (quadratic + (n - 1) * (np.linalg.slogdet(s)[1] + k * np.log(2 * np.pi))))
+
+    return log_density(len(names)) - log_density(len(names) - 1)
 
 
 def stick_density(entry: Prior, cut: np.ndarray[Any, Any]) -> float:

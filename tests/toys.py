@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ import polars as pl
 import xarray as xr
 
 from largesse import dims, models
-from largesse.cells import Cells, Design, collapse, profiles
+from largesse.cells import Cells, Design, collapse, profiles, sizes
 from largesse.study import Study
 from largesse.survey import Survey, validate
 
@@ -24,6 +24,7 @@ REFUSED = "refused"
 ROLES = ("categorical", "continuous")  # of covariates
 
 
+MARGINAL: Final = ("gift_allocation", "reported_loyalty", "market_participation")  # each draws its own answers
 TRUTH: Mapping[str, float] = {  # of moderate size and mixed sign; what is not here is drawn from the shipped priors
     "direct": 0.6,
     "spillover": -1.5,
@@ -41,7 +42,9 @@ class Recipe:
 
     Attributes
     ----------
-    items : number of answers of each loyalty item; market : of the market question (the lowest is staying out).
+    items : number of answers of each loyalty item; market : of the market question (the lowest is staying out);
+        before : of each item asked before the gift.
+    favour : what the joint model assumes where nothing was asked before.
     refused : share of answers refused, each on its own.
     truth : parameter -> value, in place of a draw from the shipped prior.
     """
@@ -52,6 +55,8 @@ class Recipe:
     waves: int = 2
     items: tuple[int, ...] = (5, 4, 3)
     market: int = 6
+    before: tuple[int, ...] = (4,)
+    favour: float = 0.5
     covariates: bool = True
     modifiers: bool = True
     weights: bool = False
@@ -94,20 +99,23 @@ def make(recipe: Recipe | None = None) -> Toy:
     recipe = recipe or Recipe()
     rng = np.random.default_rng(recipe.seed)
     study, table, truth = _study(recipe), _people(recipe, rng), {}
-    for name in models.SHIPPED:
+    for name in MARGINAL:
         survey, design = _read(table, study)
         truth[name], drawn = _drawn(recipe, name, rows(survey, design, outcomes(recipe, name)), rng)
         table = table.assign(**{column: _text(values, column) for column, values in drawn.items()})
-    for column in (*_items(recipe), "market"):
+    for column in (*_items(recipe), "market", *_before(recipe)):
         table.loc[rng.uniform(size=len(table)) < recipe.refused, column] = REFUSED
     survey, design = _read(table, study)
     cells = {name: collapse(survey, design, outcomes(recipe, name)) for name in models.SHIPPED}
+    cells["joint"] = cells["joint"].assign(favour=recipe.favour, disposition_sd=1.0)
     return Toy(recipe, study, survey, design, cells, truth)
 
 
 def outcomes(recipe: Recipe, model: str) -> tuple[str, ...]:
     """The columns that a model reads of a toy survey."""
-    return {"gift": (), "loyalty": _items(recipe), "market": ("market",)}[models.get(model).outcomes]
+    asked = {"gift": (), "loyalty": _items(recipe), "market": ("market",), "loyalty_before": _before(recipe)}
+    made = models.get(model)
+    return tuple(column for role in (*made.outcomes, *made.optional) for column in asked[role])
 
 
 def rows(survey: Survey, design: Design, asked: tuple[str, ...]) -> xr.Dataset:
@@ -122,7 +130,12 @@ def rows(survey: Survey, design: Design, asked: tuple[str, ...]) -> xr.Dataset:
         np.array([_code(table[a]) for a in asked]).reshape(len(asked), len(table)).T,
     )
     out["answers"] = (dims.ITEM, np.array([len(table[a].cat.categories) for a in asked], dtype=int))
-    return out.assign_coords({dims.ITEM: list(asked)})
+    roles = np.array([survey.codebook[a].role for a in asked], dtype=str)
+    return out.assign_coords({dims.ITEM: list(asked), dims.ROLE: (dims.ITEM, roles)})
+
+
+def _before(recipe: Recipe) -> tuple[str, ...]:
+    return tuple(f"before{k}" for k in range(1, len(recipe.before) + 1))
 
 
 def _items(recipe: Recipe) -> tuple[str, ...]:
@@ -131,11 +144,12 @@ def _items(recipe: Recipe) -> tuple[str, ...]:
 
 def _study(recipe: Recipe) -> Study:
     columns: dict[str, Any] = {"gift": "gift", "loyalty": _items(recipe), "market": "market"}
+    columns |= {"loyalty_before": _before(recipe)} if recipe.before else {}
     columns |= {"district": "district"} if recipe.districts > 1 else {}
     columns |= {"wave": "round"} if recipe.waves > 1 else {}
     columns |= {"weight": "weight"} if recipe.weights else {}
     columns |= {"categorical": ["songbun"], "continuous": ["household"]} if recipe.covariates else {}
-    counts = {**dict(zip(_items(recipe), recipe.items, strict=True)), "market": recipe.market}
+    counts = _counts(recipe)
     table = {
         "name": "toy",
         "title": "A made-up survey",
@@ -151,6 +165,12 @@ def _study(recipe: Recipe) -> Study:
     return Study.from_table(table, Path("toy/study.toml"))
 
 
+def _counts(recipe: Recipe) -> dict[str, int]:
+    """Question -> number of its answers."""
+    items, before = zip(_items(recipe), recipe.items, strict=True), zip(_before(recipe), recipe.before, strict=True)
+    return {**dict(items), "market": recipe.market, **dict(before)}
+
+
 def _people(recipe: Recipe, rng: np.random.Generator) -> pd.DataFrame:
     """Who is asked, with a placeholder for each answer."""
     n = recipe.respondents
@@ -164,7 +184,7 @@ def _people(recipe: Recipe, rng: np.random.Generator) -> pd.DataFrame:
             "gift": np.arange(n) % 2,
         }
     )
-    counts = {**dict(zip(_items(recipe), recipe.items, strict=True)), "market": recipe.market}
+    counts = _counts(recipe)
     return table.assign(**{column: (np.arange(n) % k).astype(str) for column, k in counts.items()})
 
 
@@ -180,11 +200,6 @@ def _drawn(recipe: Recipe, name: str, asked: xr.Dataset, rng: np.random.Generato
     theta = model.priors().draw(kept, sizes(asked), model.twin.answers(asked), rng)
     theta |= {p: np.asarray(v, dtype=float) for p, v in recipe.truth.items() if p in theta}
     return theta, model.twin.answer(stacked(theta), asked, rng)
-
-
-def sizes(cells: xr.Dataset) -> dict[str, int]:
-    """The length of each dimension."""
-    return {str(d): n for d, n in cells.sizes.items()}
 
 
 def stacked(theta: Theta) -> Theta:

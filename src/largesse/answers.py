@@ -340,6 +340,7 @@ READ: Mapping[str, Callable[[Question], Coded]] = {
     "wave": place,
     "gift": gift,
     "loyalty": ordered,
+    "loyalty_before": ordered,
     "market": ordered,
     "categorical": categorical,
     "continuous": continuous,

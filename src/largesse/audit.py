@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from largesse import diagnostics
-from largesse.cells import Cells
+from largesse.cells import Cells, sizes
 from largesse.fits import Fit
 from largesse.models.contract import Model
 from largesse.predictive import Panel, panels
@@ -84,14 +84,14 @@ def prior_draws(model: Model, priors: PriorSet, cells: Cells, draws: int, seed: 
     """Parameter -> [draw, ...]: joint draws from the priors of the terms that the design keeps, by NumPy."""
     kept, _ = model.active(cells)
     rng = generator(seed, "prior draws", model.name)
-    sizes, answers = {str(d): n for d, n in cells.sizes.items()}, model.twin.answers(cells)
-    each = [priors.draw(kept, sizes, answers, rng) for _ in range(draws)]
+    lengths, answers = sizes(cells), model.twin.answers(cells)
+    each = [priors.draw(kept, lengths, answers, rng) for _ in range(draws)]
     return {p.name: np.array([theta[p.name] for theta in each]) for p in kept}
 
 
 def quadrature(fit: Fit, model: Model, cells: Cells) -> Verdict:
     """Hold the fit's quadrature against one of many more nodes; not applicable where nothing is integrated."""
-    if "disposition_sd" not in fit.theta:
+    if "node" not in model.arrays(cells, 1):
         words = "this model has no disposition to integrate in this design"
         return Verdict("quadrature", model.name, Answer.NOT_APPLICABLE, words)
     theta = fit.thinned(diagnostics.CHECKED_DRAWS)

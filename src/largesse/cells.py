@@ -134,7 +134,20 @@ def collapse(survey: Survey, design: Design, outcomes: tuple[str, ...], *, weigh
     answers = [patterns[o].to_numpy() for o in outcomes]
     cells["answer"] = ((dims.CELL, dims.ITEM), np.array(answers, dtype=int).reshape(len(outcomes), patterns.height).T)
     cells["answers"] = (dims.ITEM, np.array([len(design.table[o].cat.categories) for o in outcomes], dtype=int))
-    return cells.assign_coords({dims.ITEM: list(outcomes)})
+    roles = [survey.codebook[o].role for o in outcomes]
+    return cells.assign_coords({dims.ITEM: list(outcomes), dims.ROLE: (dims.ITEM, np.array(roles, dtype=str))})
+
+
+def part(cells: Cells, role: str) -> Cells:
+    """The same cells or rows with the questions of one role alone, as a model that reads only those would have them."""
+    return cells.isel({dims.ITEM: np.flatnonzero(cells[dims.ROLE].to_numpy() == role)})
+
+
+def sizes(cells: Cells) -> dict[str, int]:
+    """The length of each dimension that parameters can have; `item` counts the questions on loyalty."""
+    roles = cells[dims.ROLE].to_numpy()
+    asked = {dims.ITEM: int((roles == "loyalty").sum()), dims.BEFORE: int((roles == "loyalty_before").sum())}
+    return {str(d): n for d, n in cells.sizes.items()} | asked
 
 
 def frame(survey: Survey, design: Design) -> Frame:
@@ -230,7 +243,8 @@ def lacks(cells: Cells) -> dict[str, str]:
     """Features this design does not have, each with the sentence that says why a term needing it is left out."""
     rate = cells["coverage_rate"].to_numpy()
     within = np.nanmax(rate, axis=1) - np.nanmin(rate, axis=1)
-    items = cells.sizes.get(dims.ITEM, 0)
+    roles = cells[dims.ROLE].to_numpy()
+    market, items = part(cells, "market")["answers"].to_numpy(), sizes(cells)[dims.ITEM]
     absent = {
         "districts": (cells.sizes[dims.DISTRICT] > 1, "there are no districts to compare, or only one"),
         "waves": (cells.sizes[dims.WAVE] > 1, "there is only one wave"),
@@ -242,8 +256,13 @@ def lacks(cells: Cells) -> dict[str, str]:
             "coverage never changes within a district, so nothing tells its effect from lasting differences",
         ),
         "amounts": (
-            items == 0 or int(cells["answers"].max()) > 2,
+            int(market.max(initial=0)) > 2,
             "the question has two answers: it asks whether, not how much",
+        ),
+        "market": (len(market) > 0, "the study has no market question"),
+        "loyalty before": (
+            "loyalty_before" in roles,
+            "nothing says how loyal people were before: favour is set, not estimated",
         ),
         "two items": (items >= 2, "one item alone cannot separate the disposition from the noise of its answers"),
         "three items": (items >= 3, "with fewer than three items all are taken to discriminate alike"),

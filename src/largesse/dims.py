@@ -11,5 +11,7 @@ WAVE: Final = "wave"  # one round of the survey
 COVARIATE: Final = "covariate"  # one centred column of the design matrix
 MODIFIER: Final = "modifier"  # a covariate column that changes the gift's effect
 ITEM: Final = "item"  # one ordered question
+ROLE: Final = "role"  # along items: the role of the column behind each, as `[columns]` calls it
+BEFORE: Final = "before_item"  # one ordered question asked before the gift
 CUT: Final = "cut"  # one boundary between two neighbouring answers of one item
 DRAW: Final = "sample"  # one posterior draw, chains stacked

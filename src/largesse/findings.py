@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 import xarray as xr
@@ -14,10 +14,9 @@ from largesse.cells import Cells, Design, Frame
 from largesse.estimands import CONTRASTS, EVERYONE, Surface, blocks
 from largesse.fits import Fit
 from largesse.inputs import Inputs
-from largesse.models.contract import Model
+from largesse.models.contract import Allocation, Model
 from largesse.policies import Lottery
 from largesse.results import SMALLEST, Estimate, Status
-from largesse.simulators.gift_allocation import standing
 from largesse.simulators.graded import standard_normal_nodes
 from largesse.study import At
 
@@ -105,19 +104,22 @@ def estimate(fit: Fit, model: Model, inputs: Inputs) -> xr.Dataset:
 
 def estimates(fit: Fit, model: Model, inputs: Inputs) -> Iterator[Estimate]:
     """The summaries of one fitted model: effects, levels, profiles that the study asks for; or who receives."""
-    if model.outcomes == "gift":
+    if "gift" in model.outcomes:
         yield from _receipt(fit, model, inputs)
-    else:
+    if {*model.predicts} != {"receipt"}:
         yield from _outcomes(fit, model, inputs)
 
 
 def quantities(theta: Mapping[str, Array], nodes: int, model: Model, inputs: Inputs) -> dict[str, Array]:
     """Key of every estimate that a study reports for everyone or a district -> [draw], for draws or a truth."""
-    if model.outcomes == "gift":
-        receipts = _receipts(theta, model, inputs).items()
-        return {_key(f"receipt.{c}", g): draws for (c, g), draws in receipts if g != POOLED}
+    found: dict[str, Array] = {}
+    if "gift" in model.outcomes:
+        receipts = _receipts(theta, nodes, model, inputs).items()
+        found = {_key(f"receipt.{c}", g): draws for (c, g), draws in receipts if g != POOLED}
+    if {*model.predicts} == {"receipt"}:
+        return found
     drawn = _effects(theta, nodes, model, inputs, inputs.frames[model.name])
-    return {
+    return found | {
         _key(name, group): drawn[name].sel(group=group).to_numpy()
         for name in map(str, drawn.data_vars)
         for group in map(str, drawn["group"].to_numpy())
@@ -234,10 +236,11 @@ def at_profile(frame: Frame, design: Design, values: Mapping[str, Any]) -> Frame
 
 def _receipt(fit: Fit, model: Model, inputs: Inputs) -> Iterator[Estimate]:
     """Who receives: the share of people, by district too, and how much standing counts."""
-    true = _receipts(_stacked(inputs, model), model, inputs) if _stacked(inputs, model) else {}
+    truth, prefix = _stacked(inputs, model), model.prefixes.get("receipt", "")
+    true = _receipts(truth, fit.nodes, model, inputs) if truth else {}
     named = {p.name: p for p in model.active(inputs.cells[model.name])[0]}
-    for (contrast, group), draws in _receipts(fit.theta, model, inputs).items():
-        rests_on = named[RECEIPT_RESTS_ON.get(contrast, "standing")]
+    for (contrast, group), draws in _receipts(fit.theta, fit.nodes, model, inputs).items():
+        rests_on = named[prefix + RECEIPT_RESTS_ON.get(contrast, "standing")]
         about = {
             "key": f"receipt.{contrast}",
             "label": LABELS[contrast],
@@ -251,15 +254,16 @@ def _receipt(fit: Fit, model: Model, inputs: Inputs) -> Iterator[Estimate]:
         yield _summary(draws, inputs, about, group, value)
 
 
-def _receipts(theta: Mapping[str, Array], model: Model, inputs: Inputs) -> dict[tuple[str, str], Array]:
+def _receipts(theta: Mapping[str, Array], nodes: int, model: Model, inputs: Inputs) -> dict[tuple[str, str], Array]:
     """(contrast, group) -> [draw]."""
-    frame, nothing = inputs.frames[model.name], np.zeros(inputs.frames[model.name].sizes[dims.ROW])
-    weight, masks = frame["weight"].to_numpy(), groups(inputs, inputs.frames[model.name])
+    frame, twin = inputs.frames[model.name], cast("Allocation", model.twin)
+    weight, masks = frame["weight"].to_numpy(), groups(inputs, frame)
+    chosen = f"{model.prefixes.get('receipt', '')}standing" in theta
     parts: list[dict[tuple[str, str], Array]] = []
     for part in blocks(theta, len(weight)):
-        chance = model.twin.predict(part, frame, nothing, nothing, standard_normal_nodes(1))["receipt"]
+        chance = twin.receipt(part, frame, standard_normal_nodes(nodes))
         levels = {("level", g): chance @ (weight * m) / (weight @ m) for g, m in masks.items()}
-        spread = estimands.selectivity(chance, standing(part, frame), weight) if "standing" in part else {}
+        spread = estimands.selectivity(chance, twin.standing(part, frame), weight) if chosen else {}
         parts.append(levels | {(name, EVERYONE): draws for name, draws in spread.items()})
     return {key: np.concatenate([p[key] for p in parts]) for key in parts[0]}
 
@@ -288,7 +292,7 @@ def _about(model: Model, inputs: Inputs, outcome: str, contrast: str, compared: 
 
 def _rests_on(model: Model, cells: Cells, outcome: str, kind: str) -> tuple[Status, str]:
     """What identifies a contrast, the weakest first."""
-    prefix = {"market_any": "any_", "market_much": "much_"}.get(outcome, "")
+    prefix = model.prefixes.get(outcome, "")
     named = {p.name: p for p in model.active(cells)[0]}
     found = [named[prefix + name] for name in RESTS_ON[kind] if prefix + name in named]
     found.sort(key=lambda p: WEAKEST.index(p.status))

@@ -6,12 +6,12 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from largesse import dims, models
-from largesse.cells import Cells, Design, Frame, collapse, frame
+from largesse.cells import Cells, Design, Frame, collapse, frame, part
 from largesse.errors import InputError, Problem
 from largesse.models.contract import Model
 from largesse.priors import PriorSet
@@ -19,8 +19,6 @@ from largesse.study import Study
 from largesse.survey import Survey, read_survey
 
 Array = np.ndarray[Any, Any]
-
-ROLES: Final = {"gift": "columns.gift", "loyalty": "columns.loyalty", "market": "columns.market"}
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ def assemble(
     """Inputs of what has been read already: the design, each model's cells and its population table."""
     design = Design.of(survey, study.effects.modifiers)
     weighted = study.weights.use == "likelihood"
-    cells = {m.name: collapse(survey, design, asked(m, survey), weighted=weighted) for m in known}
+    cells = {m.name: _assume(m, collapse(survey, design, asked(m, survey), weighted=weighted), study) for m in known}
     everyone = frame(survey, design)
     frames = {m.name: _posed(everyone, m, cells[m.name], study) for m in known}
     return Inputs(study, survey, design, known, priors, cells, frames, truth)
@@ -101,7 +99,13 @@ def priors_of(model: Model, study: Study) -> PriorSet:
 
 def asked(model: Model, survey: Survey) -> tuple[str, ...]:
     """The columns whose answers a model's likelihood reads; none for the allocation of gifts."""
-    return {"gift": (), "loyalty": survey.items, "market": ("market",)}[model.outcomes]
+    roles = (*model.outcomes, *model.optional)
+    return tuple(n for n, column in survey.codebook.items() if column.role in roles and column.role != "gift")
+
+
+def _assume(model: Model, cells: Cells, study: Study) -> Cells:
+    """The cells with what a model takes as known."""
+    return cells.assign({name: float(getattr(study.effects, name)) for name in model.assumes})
 
 
 def attempt[**P, T](problems: list[Problem], make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
@@ -115,11 +119,11 @@ def attempt[**P, T](problems: list[Problem], make: Callable[P, T], *args: P.args
 
 def _misdirected(study: Study, known: tuple[Model, ...]) -> list[Problem]:
     """Models without the columns they need."""
-    columns = {"gift": study.columns.gift, "loyalty": study.columns.loyalty, "market": study.columns.market}
     return [
-        Problem("study.toml", f"key '{ROLES[m.outcomes]}'", "nothing", f"the column that {m.name} explains")
+        Problem("study.toml", f"key 'columns.{role}'", "nothing", f"the column that {m.name} explains")
         for m in known
-        if not columns[m.outcomes]
+        for role in m.outcomes
+        if not getattr(study.columns, role)
     ]
 
 
@@ -160,10 +164,11 @@ def _hold(truth: Truth, inputs: Inputs) -> None:
 def _posed(everyone: Frame, model: Model, cells: Cells, study: Study) -> Frame:
     """The frame with a model's questions put to everyone: items, numbers of answers, what bands stand for."""
     posed = everyone.assign(answers=(dims.ITEM, cells["answers"].to_numpy()))
-    posed = posed.assign_coords({dims.ITEM: cells[dims.ITEM].to_numpy()})
-    if model.outcomes == "market":
-        posed["band_share"] = ("band", band_shares(study, int(cells["answers"].to_numpy()[0]) - 1))
-    return posed
+    posed = posed.assign_coords({n: (dims.ITEM, cells[n].to_numpy()) for n in (dims.ITEM, dims.ROLE)})
+    market = part(cells, "market")["answers"].to_numpy()
+    if len(market):
+        posed["band_share"] = ("band", band_shares(study, int(market[0]) - 1))
+    return posed.assign({name: cells[name] for name in model.assumes})
 
 
 def band_shares(study: Study, bands: int) -> Array:

@@ -8,16 +8,34 @@ from typing import Final, Literal
 
 from largesse.results import DroppedTerm, Status
 
-Construct = Literal["effect", "zero_sum", "pooled", "cutpoints", "discrimination"]
-Support = Literal["real", "positive", "simplex"]
+Construct = Literal["effect", "zero_sum", "pooled", "correlated", "correlation", "cutpoints", "discrimination"]
+Support = Literal["real", "positive", "correlation", "simplex"]
 
 SUFFIX: Final[Mapping[Construct, str]] = {
     "effect": "",  # sampled as it is
     "zero_sum": "",  # sampled as it is, summing to zero over its last dimension
     "pooled": "_z",  # sampled as standard deviates, times its own sd
+    "correlated": "_z",  # likewise, mixed with the deviates of the effects it goes together with
+    "correlation": "_beta",  # sampled on (0, 1), stretched to (-1, 1)
     "cutpoints": "_stick",  # sampled as the sticks of a Dirichlet over answers
     "discrimination": "_free",  # sampled for every item but the first, which is 1
 }
+
+
+@dataclass(frozen=True)
+class Together:
+    """The pooled effects, declared before, that one more goes together with.
+
+    Attributes
+    ----------
+    effects : names of those before it, in order; each is pooled by an sd of its own.
+    partials : names of the partial correlations, the lower triangle row by row: row i holds those of effect i + 1 with
+        each one before it, given all that stand before that one. The last row is of the effect itself. Partial
+        correlations are free of one another, and any in (-1, 1) make a correlation matrix (Joe 2006).
+    """
+
+    effects: tuple[str, ...]
+    partials: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -36,6 +54,7 @@ class Parameter:
     status, reason : what identifies it, or why nothing does.
     needs : features a design must have (see `cells.lacks`); without one the term is dropped and named.
     leans_on : features without which the term stays, but is prior driven: its prior keeps others honest.
+    together : of a correlated effect, what it goes together with.
     """
 
     name: str
@@ -49,6 +68,7 @@ class Parameter:
     reason: str
     needs: tuple[str, ...] = ()
     leans_on: tuple[str, ...] = ()
+    together: Together | None = None
 
     @property
     def free(self) -> str:

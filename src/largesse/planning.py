@@ -151,12 +151,12 @@ def headline(model: Model) -> dict[str, str]:
     Selectivity compares quarters that standing itself puts in order, so it is never negative: that it exceeds the ROPE
     is soon settled, and its width says more.
     """
-    if model.outcomes == "gift":
-        return {"receipt.selectivity": findings.LABELS["selectivity"]}
-    return {
+    receipt = {"receipt.selectivity": findings.LABELS["selectivity"]} if "receipt" in model.predicts else {}
+    return receipt | {
         f"{outcome}.{contrast}": f"{label}: {CONTRASTS[contrast].label}"
         for outcome, label in model.predicts.items()
         for contrast in HEADLINE
+        if outcome != "receipt"
     }
 
 

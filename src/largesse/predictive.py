@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -52,32 +52,34 @@ def panels(twin: Simulator, theta: Theta, cells: Cells, rng: np.random.Generator
     cells : the data; who did not answer an item stays silent in the replicates.
     """
     rows = cells.isel({dims.CELL: np.repeat(np.arange(cells.sizes[dims.CELL]), cells["people"].to_numpy())})
-    groups = _groups(rows)
-    observed = {key: _share(values, where, n) for key, (values, where, n) in groups.items()}
+    items = [str(i) for i in rows[dims.ITEM].to_numpy()]
     draws = len(next(iter(theta.values())))
-    replicated: dict[tuple[str, str], list[Array]] = {key: [] for key in groups}
-    for s in range(draws):
-        said = twin.answer({name: v[s : s + 1] for name, v in theta.items()}, rows, rng)
-        for key, (_, where, n) in groups.items():
-            replicated[key].append(_share(said[key[0]], where, n))
-    sizes = {key: int(where.sum()) for key, (_, where, _) in groups.items()}
-    return [Panel(*key, sizes[key], observed[key], np.array(replicated[key])) for key in groups]
+    said = [twin.answer({name: v[s : s + 1] for name, v in theta.items()}, rows, rng) for s in range(draws)]
+    data = {"gift": rows["gift"].to_numpy(), **{item: rows["answer"].to_numpy()[:, k] for k, item in enumerate(items)}}
+    observed = _counts(rows, data, said[0])
+    replicated = [_counts(rows, {"gift": data["gift"], **each}, each) for each in said]
+    return [
+        Panel(*key, int(n.sum()), _share(n), np.array([_share(each[key]) for each in replicated]))
+        for key, n in observed.items()
+        if n.sum()
+    ]
 
 
-def _groups(rows: xr.Dataset) -> dict[tuple[str, str], tuple[Array, Array, int]]:
-    """(item, arm) -> observed answers, [row] who is in the panel, number of answers. Empty panels are left out."""
-    gift, items = rows["gift"].to_numpy(), [str(i) for i in rows[dims.ITEM].to_numpy()]
-    if not items:
-        names, d = rows[dims.DISTRICT].to_numpy(), rows["in_district"].to_numpy()
-        return {("gift", str(name)): (gift, d == i, 2) for i, name in enumerate(names) if (d == i).any()}
-    answer, answers = rows["answer"].to_numpy(), rows["answers"].to_numpy()
-    every = {
-        (item, str(g)): (answer[:, k], (gift == g) & (answer[:, k] >= 0), int(answers[k]))
-        for k, item in enumerate(items)
-        for g in (0, 1)
-    }
-    return {key: panel for key, panel in every.items() if panel[1].any()}
+def _counts(rows: xr.Dataset, answers: Mapping[str, Array], simulated: Collection[str]) -> dict[tuple[str, str], Array]:
+    """(item, arm) -> [answer] how many people gave it; of gifts by district, where they are simulated.
+
+    The arm is that of the gift in `answers`, so that gifts drawn anew go with the answers drawn after them.
+    """
+    gift, counts = answers["gift"], {}
+    if "gift" in simulated:
+        d = rows["in_district"].to_numpy()
+        each = {str(name): gift[d == i] for i, name in enumerate(rows[dims.DISTRICT].to_numpy())}
+        counts = {("gift", name): np.bincount(got, minlength=2) for name, got in each.items()}
+    for k, item in enumerate(map(str, rows[dims.ITEM].to_numpy())):
+        told, n = rows["answer"].to_numpy()[:, k] >= 0, int(rows["answers"].to_numpy()[k])
+        counts |= {(item, str(g)): np.bincount(answers[item][told & (gift == g)], minlength=n) for g in (0, 1)}
+    return counts
 
 
-def _share(values: Array, where: Array, answers: int) -> Array:
-    return np.asarray(np.bincount(values[where], minlength=answers) / where.sum())
+def _share(counts: Array) -> Array:
+    return np.asarray(counts / max(1, counts.sum()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -15,7 +15,8 @@ from scipy import stats
 from scipy.special import expit, logit
 
 from largesse.errors import InputError, Problem
-from largesse.parameters import Construct, Parameter, Support
+from largesse.parameters import Construct, Parameter, Support, Together
+from largesse.resources import models_folder
 from largesse.store import fingerprint
 from largesse.study import DisagreementError, Record, problems_of, read_toml
 
@@ -103,6 +104,13 @@ FAMILIES: Final[Mapping[str, Family]] = {
         lambda x, a: stats.lognorm.logpdf(x, a["sigma"], scale=np.exp(a["mu"])),
         lambda x, a: stats.lognorm.cdf(x, a["sigma"], scale=np.exp(a["mu"])),
     ),
+    "Correlation": Family(
+        ("concentration",),
+        "correlation",
+        lambda rng, a, size: 2.0 * rng.beta(a["concentration"], a["concentration"], size) - 1.0,
+        lambda x, a: stats.beta.logpdf((x + 1) / 2, a["concentration"], a["concentration"]) - np.log(2.0),
+        lambda x, a: stats.beta.cdf((x + 1) / 2, a["concentration"], a["concentration"]),
+    ),
     "Dirichlet": Family(
         ("concentration",),
         "simplex",
@@ -120,9 +128,19 @@ FITTING: Final[Mapping[Construct, tuple[str, ...]]] = {  # what a construct can 
     "effect": (*REAL, *POSITIVE),
     "zero_sum": ("ZeroSumNormal",),  # anything else would move the whole scale, which the cutpoints already do
     "pooled": ("ZeroSumNormal", *REAL),
+    "correlated": ("ZeroSumNormal",),
+    "correlation": ("Correlation",),
     "cutpoints": ("Dirichlet",),
     "discrimination": POSITIVE,
 }
+
+
+class Part(Record):
+    """One entry of `extends`: a shipped model whose priors (or `only` some) are taken over, under a prefix."""
+
+    model: Words
+    prefix: str = ""
+    only: tuple[str, ...] | None = None
 
 
 class Source(Record):
@@ -184,6 +202,11 @@ class Prior(Record):
         """
         return {k: theta[v] if isinstance(v, str) else np.asarray(v, dtype=float) for k, v in self.arguments.items()}
 
+    def prefixed(self, prefix: str) -> Prior:
+        """The prior of the same unknown of another equation: the scale it names is that equation's."""
+        named = {k: prefix + v if isinstance(v, str) else v for k, v in self.arguments.items()}
+        return self.model_copy(update={"arguments": named})
+
     def rvs(
         self, rng: np.random.Generator, size: tuple[int, ...] = (), theta: Mapping[str, Any] | None = None
     ) -> Array:
@@ -238,7 +261,7 @@ class PriorSet:
 
     @classmethod
     def read(cls, path: Path | str) -> PriorSet:
-        """Read a prior set.
+        """Read a prior set; `[[extends]]` takes over the sets of other models, and entries of its own replace theirs.
 
         Errors
         ------
@@ -250,7 +273,9 @@ class PriorSet:
         model = table.pop("model", None)
         if not isinstance(model, str):
             raise InputError.one(path, "key 'model'", "nothing", "the name of the model these priors are for")
-        return cls(model, _entries(table, str(path)), str(path))
+        parts = [_part(row, i, str(path)) for i, row in enumerate(table.pop("extends", []))]
+        inherited = {part.prefix + name: prior.prefixed(part.prefix) for part, given in parts for name, prior in given}
+        return cls(model, {**inherited, **_entries(table, str(path))}, str(path))
 
     def overridden(self, table: Mapping[str, Any], where: str) -> PriorSet:
         """The set with some entries replaced by those of `table` (a study's `[priors.<model>]`)."""
@@ -296,6 +321,10 @@ class PriorSet:
             if p.construct == "cutpoints":
                 shares = [prior.rvs(rng, (n,)) for n in answers[p.dims[0]]]
                 theta[p.name] = np.concatenate([cutpoints(s) for s in shares])
+            elif p.together:
+                sd, (mean, left) = prior.resolved(theta)["sigma"], self._given(p.together, theta)
+                own = prior.family.rvs(rng, {"sigma": 1.0}, tuple(sizes[d] for d in p.dims))
+                theta[p.name] = sd * (mean + left * own)
             else:
                 theta[p.name] = prior.rvs(rng, tuple(sizes[d] for d in p.dims), theta)
             if p.construct == "discrimination":
@@ -318,16 +347,60 @@ class PriorSet:
                 ends = np.cumsum([n - 1 for n in answers[p.dims[0]]])[:-1]
                 items = [np.diff(expit(part), prepend=0.0, append=1.0) for part in np.split(value, ends)]
                 places[p.name] = np.concatenate([prior.family.cdf(shares, arguments) for shares in items])
+            elif p.together:
+                mean, left = self._given(p.together, theta)
+                own = (value / arguments["sigma"] - mean) / left
+                places[p.name] = np.asarray(prior.family.cdf(own, {"sigma": 1.0}))
             else:
                 places[p.name] = np.asarray(prior.family.cdf(value, arguments))
             if p.construct == "discrimination":
                 places[p.name][0] = np.nan
         return places
 
+    def _given(self, together: Together, theta: Mapping[str, Array]) -> tuple[Array, Array]:
+        """[place] mean of a correlated effect in units of its sd, given those before it, and the sd that is left.
+
+        By the conditional normal; the model mixes deviates by a Cholesky factor instead.
+        """
+        before = np.array([theta[n] / self[n].resolved(theta)["sigma"] for n in together.effects])
+        r = correlations([[float(theta[n]) for n in row] for row in together.partials])
+        weights = np.linalg.solve(r[:-1, :-1], r[-1, :-1])
+        return weights @ before, np.sqrt(1.0 - weights @ r[-1, :-1])
+
+
+def correlations(partials: Sequence[Sequence[float]]) -> Array:
+    """The correlation matrix of partial correlations, row i holding those of i + 1 with j < i + 1 given all before j.
+
+    Takes one conditioning variable off at a time: r_ij.K = r_ij.Kk sqrt((1 - r_ik.K^2) (1 - r_jk.K^2)) + r_ik.K r_jk.K.
+    """
+    n = len(partials) + 1
+    r = np.eye(n)
+    for i in range(1, n):
+        for j in range(i):
+            value = partials[i - 1][j]
+            for k in reversed(range(j)):
+                first, second = partials[i - 1][k], partials[j - 1][k]
+                value = value * np.sqrt((1 - first**2) * (1 - second**2)) + first * second
+            r[i, j] = r[j, i] = value
+    return r
+
 
 def cutpoints(shares: Array) -> Array:
     """The cutpoints at which a respondent at predictor 0 gives each answer with probability `shares`."""
     return np.asarray(logit(np.cumsum(shares)[:-1]))
+
+
+def _part(row: Any, place: int, where: str) -> tuple[Part, ItemsView[str, Prior]]:
+    """One entry of `extends`, and the priors that it takes over."""
+    try:
+        part = Part.model_validate(row)
+    except ValidationError as error:
+        key = f"key 'extends.{place}'"
+        raise InputError(replace(p, key=f"{key}, {p.key}") for p in problems_of(error, where)) from None
+    entries = PriorSet.read(models_folder() / part.model / "priors.toml").entries
+    if strange := [n for n in part.only or () if n not in entries]:
+        raise InputError.one(where, f"key 'extends.{place}.only'", repr(strange[0]), ", ".join(entries))
+    return part, {n: entries[n] for n in part.only or entries}.items()
 
 
 def _entries(table: Mapping[str, Any], where: str, prefix: str = "") -> dict[str, Prior]:

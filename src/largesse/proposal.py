@@ -23,7 +23,7 @@ from largesse.parameters import Parameter
 from largesse.priors import PriorSet
 from largesse.results import SMALLEST
 from largesse.study import Estimands, Study, problems_of, read_toml
-from largesse.synthetic import MARKET_QUESTION, Synthetic, World, simulate
+from largesse.synthetic import JOINT, MARKET_QUESTION, Synthetic, World, simulate
 
 Settings = Mapping[str, int]
 
@@ -38,14 +38,14 @@ class Proposal:
     Attributes
     ----------
     world : sizes, questions, covariates, root seed; truths that are stated, the others come from the priors.
-    models : which are fitted.
+    models : which are fitted, of those that the world is drawn from.
     estimands : interval, ROPE, coverages compared and shares of market bands, as the study would report.
     overrides : model -> the study's own entries of its priors.
     administrative : whether coverage will be known from a district file; else it is the sample's, with its noise.
     """
 
     world: World
-    models: tuple[str, ...] = tuple(models.SHIPPED)
+    models: tuple[str, ...] = World().models
     estimands: Estimands = field(default_factory=Estimands)
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     administrative: bool = True
@@ -53,7 +53,9 @@ class Proposal:
     @cached_property
     def priors(self) -> dict[str, PriorSet]:
         """By model, those that are not fitted too: they draw gifts and answers."""
-        return {n: models.get(n).priors().overridden(self.overrides.get(n, {}), "study.toml") for n in models.SHIPPED}
+        return {
+            n: models.get(n).priors().overridden(self.overrides.get(n, {}), "study.toml") for n in self.world.models
+        }
 
 
 def proposed(given: Path | str | Study, only: Sequence[str] = (), **asked: Any) -> Proposal:
@@ -71,7 +73,7 @@ def proposed(given: Path | str | Study, only: Sequence[str] = (), **asked: Any) 
         with all that is wrong with the file, a model that is not the study's, or an estimand that cannot be.
     """
     record = given if isinstance(given, Study) else _read(Path(given))
-    known = record.models if isinstance(record, Study) else tuple(models.SHIPPED)
+    known = (JOINT,) if JOINT in record.models else record.models  # its world draws from nothing else
     chosen = tuple(only) or known
     problems = [
         Problem("command line", "models", repr(name), f"one of {', '.join(sorted({*known} & {*models.SHIPPED}))}")
@@ -114,7 +116,7 @@ def world_of(inputs: Inputs) -> World:
     """
     survey, study, table = inputs.survey, inputs.study, inputs.design.table
     book = survey.codebook
-    default = World()
+    default, together = World(), JOINT in study.models
     market = book.get(MARKET_QUESTION)
     asked = [column for column in book.values() if column.role in ("loyalty", "market")]
     return World(
@@ -126,6 +128,8 @@ def world_of(inputs: Inputs) -> World:
         categorical={n: _shares(table[n]) for n, c in book.items() if c.role == "categorical"},
         continuous={n: _spread(table[n]) for n, c in book.items() if c.role == "continuous"},
         modifiers=study.effects.modifiers,
+        before={name: book[name].levels for name in survey.before if together},
+        favour=study.effects.favour if together and not survey.before else None,
         items={name: book[name].levels for name in survey.items} or default.items,
         market=market.levels if market else default.market,
         dont_know=_silent([c.dont_know + c.missing for c in asked], survey.rows),

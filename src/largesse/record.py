@@ -237,7 +237,7 @@ def _predictive(inputs: Inputs, audits: Mapping[str, Audit]) -> Iterator[dict[st
     for model in inputs.models:
         for row in audits[model.name].predictive:
             told = row["respondents"] >= SMALLEST and max(row["observed"]) < ALIKE
-            if model.outcomes != "gift" and told:
+            if row["item"] != "gift" and told:
                 column = inputs.survey.codebook[row["item"]]
                 about = {"label": column.label, "levels": list(column.levels), "gift": int(row["arm"])}
                 about["observed"] = [round(share, 2) for share in row["observed"]]
@@ -313,20 +313,19 @@ def _scores(inputs: Inputs) -> dict[str, tuple[str, Array]]:
     table, survey = inputs.design.table, inputs.survey
     scores: dict[str, tuple[str, Array]] = {}
     for model in inputs.models:
-        if model.outcomes == "loyalty":
+        if "loyalty" in model.predicts:
             items = [table[i].cat.codes.to_numpy() / (len(table[i].cat.categories) - 1) for i in survey.items]
             every = np.where(np.array(items) >= 0, np.array(items), np.nan)
             answered = np.isfinite(every).sum(axis=0)
             total = np.nansum(every, axis=0)
             scores["loyalty"] = ("reported loyalty", np.where(answered > 0, total / np.maximum(answered, 1), np.nan))
-        if model.outcomes == "market":
+        if "market_any" in model.predicts and "market" in table:
             band = table["market"].cat.codes.to_numpy()
             shares = np.concatenate(
                 [[0.0], band_shares(inputs.study, len(table["market"].cat.categories) - 1), [np.nan]]
             )
-            labels = [*model.predicts.values()]
-            scores["market_any"] = (labels[0], np.where(band < 0, np.nan, band > 0))
-            scores["market_much"] = (labels[1], shares[band])  # -1 is the NaN at the end
+            scores["market_any"] = (model.predicts["market_any"], np.where(band < 0, np.nan, band > 0))
+            scores["market_much"] = (model.predicts["market_much"], shares[band])  # -1 is the NaN at the end
     return scores
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -81,10 +82,16 @@ class Specification:
         """Of model, twin, priors, design, seed, sampler, code and engines: what a certificate holds for."""
         model = models.get(self.model)
         priors = {n: [p.distribution, dict(p.arguments)] for n, p in self.priors.entries.items()}
-        shipped = {n: models.get(n).priors().fingerprint for n in models.SHIPPED}
+        shipped = {n: models.get(n).priors().fingerprint for n in self.world.models}
         return fingerprint(
             *(self.model, model.fingerprint, source(f"simulators/{self.model}.py", *CODE), priors, shipped),
-            *(self.world.model_dump(mode="json"), self.seed, SAMPLER.model_dump(), GATES.model_dump(), NODES[0]),
+            *(
+                json.dumps(self.world.model_dump(mode="json")),  # in order: levels are drawn in it
+                self.seed,
+                SAMPLER.model_dump(),
+                GATES.model_dump(),
+                NODES[0],
+            ),
             engines(),
         )
 

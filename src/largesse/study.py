@@ -79,6 +79,7 @@ class Columns(Record):
 
     gift: str
     loyalty: tuple[str, ...] = ()
+    loyalty_before: tuple[str, ...] = ()
     market: str | None = None
     district: str | None = None
     province: str | None = None
@@ -108,7 +109,7 @@ class Columns(Record):
         wrong += [
             (role, f"a column called {c!r}, which names a role", "another name for it in the file")
             for role, c in named
-            if c in RESERVED and role in ("loyalty", "categorical", "continuous")
+            if c in RESERVED and role in ("loyalty", "loyalty_before", "categorical", "continuous")
         ]
         if wrong:
             raise DisagreementError(*wrong)
@@ -138,9 +139,20 @@ class Gift(Record):
 
 
 class Effects(Record):
-    """`[effects]`: which covariates change the effect of a gift, and of coverage."""
+    """`[effects]`: which covariates change the effect of a gift, and what the joint model takes as known.
+
+    Attributes
+    ----------
+    modifiers : covariates that change the effect of a gift, and of coverage.
+    favour : what one sd of the private disposition counts with the office, in logits of a gift; an assumption, which is
+        swept, except where loyalty was asked before the gift: there favour is estimated and this is not read.
+    disposition_sd : sd of the disposition in logits of loyalty; an assumption read only where one item is asked, which
+        cannot tell it from the noise of answers.
+    """
 
     modifiers: tuple[str, ...] = ()
+    favour: Annotated[float, Field(ge=-5.0, le=5.0)] = 0.0
+    disposition_sd: Annotated[float, Field(gt=0.0, le=5.0)] = 1.0
 
 
 class Weights(Record):

@@ -22,10 +22,13 @@ from largesse.reading import Raw, identifiers, load, repeated
 from largesse.results import Dropped
 from largesse.study import Columns, Study, plain
 
-ROLES: Final = ("district", "province", "wave", "gift", "loyalty", "market", "categorical", "continuous", "weight")
+ROLES: Final = (
+    *("district", "province", "wave", "gift", "loyalty", "market", "loyalty_before", "categorical", "continuous"),
+    "weight",
+)
 SINGLE: Final = {"district", "province", "wave", "gift", "market", "weight", "respondent"}  # the role names the column
 NEEDED: Final = ("district", "wave", "province", "gift", "continuous")  # a respondent without one of these is dropped
-SCALES: Final = ("loyalty", "market")
+SCALES: Final = ("loyalty", "market", "loyalty_before")
 STUDY: Final = "study.toml"  # what it is called in messages
 TRIMMED: Final = {"district", "province", "wave", "categorical"}  # levels that nobody gave are left out
 
@@ -67,7 +70,8 @@ class Survey:
     codebook : column of `table` (and `respondent`) -> :class:`Column`.
     districts : what the district file knows, by (district, wave); None without one.
     rows : rows in the file.
-    dropped : counts and reasons; roles `loyalty` and `market` are answers of kept respondents, all others are rows.
+    dropped : counts and reasons; roles `loyalty`, `market` and `loyalty_before` are answers of kept respondents, all
+        others are rows.
     """
 
     table: pd.DataFrame
@@ -76,6 +80,11 @@ class Survey:
     districts: pd.DataFrame | None
     rows: int
     dropped: tuple[Dropped, ...]
+
+    @property
+    def before(self) -> tuple[str, ...]:
+        """Items asked before the gift, in the study's order."""
+        return tuple(n for n, column in self.codebook.items() if column.role == "loyalty_before")
 
     def __repr__(self) -> str:
         parts = [f"{len(self.table):,} respondents kept of {self.rows:,} rows"]

@@ -8,28 +8,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import xarray as xr
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from largesse import dims, models
-from largesse.cells import Design, profiles
+from largesse.cells import Design, profiles, sizes
 from largesse.errors import InputError
-from largesse.models.contract import Model
+from largesse.models.contract import NODES, Model
 from largesse.priors import PriorSet, cutpoints
 from largesse.seeds import generator
+from largesse.simulators import joint
+from largesse.simulators.graded import standard_normal_nodes
 from largesse.store import atomic, fingerprint, write_json
-from largesse.study import Record, Share, problems_of, read_toml
+from largesse.study import DisagreementError, Effects, Record, Share, problems_of, read_toml
 from largesse.survey import Column, Survey
 
 Array = np.ndarray[Any, Any]
 Truth = Mapping[str, Mapping[str, Array]]
 
-ALLOCATION, LOYALTY, MARKET = "gift_allocation", "reported_loyalty", "market_participation"
+ALLOCATION, LOYALTY, MARKET, JOINT = "gift_allocation", "reported_loyalty", "market_participation", "joint"
 DONT_KNOW, REFUSED = "don't know", "refused"
 MARKET_QUESTION: Final = "market"
 ITEM: Final = ("strongly disagree", "disagree", "agree", "strongly agree")
@@ -40,6 +42,9 @@ class World(Record):
     """Who lives in a synthetic world and what is true there; a truth that is not given is drawn from its prior.
 
     The defaults are the design of the calibration certificates: 8 districts, 400 respondents, two waves, two items.
+
+    A world with a `favour`, or with items asked `before` the gifts, is one of the joint model: one disposition behind
+    receipt and all answers. With items asked before, favour is one of the truths, and is not set here.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = "world"
@@ -52,10 +57,28 @@ class World(Record):
     modifiers: tuple[str, ...] = ()
     items: Mapping[str, tuple[str, ...]] = {"pride": ITEM, "trust": ITEM}
     market: tuple[str, ...] = BANDS
+    before: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    favour: float | None = None
     weights: Mapping[str, Mapping[str, float]] = Field(default_factory=dict)
     dont_know: Share = 0.0
     refused: Share = 0.0
     truth: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_favour(self) -> Self:
+        if self.before and self.favour is not None:
+            raise DisagreementError(("favour", f"{self.favour:g}, beside items asked before", "truth.joint.favour"))
+        return self
+
+    @property
+    def joint(self) -> bool:
+        """Whether receipt and answers share a disposition."""
+        return bool(self.before) or self.favour is not None
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names of the models that everything in it is drawn from."""
+        return (JOINT,) if self.joint else (ALLOCATION, LOYALTY, MARKET)
 
     @classmethod
     def read(cls, path: Path | str) -> World:
@@ -114,7 +137,8 @@ def simulate(world: World, priors: Mapping[str, PriorSet] | None = None) -> Synt
 
     Gifts are drawn from the allocation model; a district's coverage is its expected receipt rate in the wave, to a
     tenth of a point, and stands in the district file as administrative coverage would. Answers follow. Receipt and
-    answers share nothing but district, wave and covariates: favour is 0.
+    answers share nothing but district, wave and covariates, except in a joint world: there all is drawn from the joint
+    model, with one disposition for each person.
 
     Returns
     -------
@@ -127,24 +151,67 @@ def simulate(world: World, priors: Mapping[str, PriorSet] | None = None) -> Synt
     """
     people = _people(world, generator(world.seed, "people"))
     places = _places(world, generator(world.seed, "places"))
+    draw = _together if world.joint else _apart
+    truth, coords = draw(world, people, places, priors or {})
+    _silence(world, people, generator(world.seed, "silence"))
+    return Synthetic(world, people, places, truth, coords)
+
+
+def _apart(
+    world: World, people: pd.DataFrame, places: pd.DataFrame, priors: Mapping[str, PriorSet]
+) -> tuple[Truth, dict[str, list[str]]]:
+    """Receipt, loyalty and the market, each from its own model; fills in `people` and `places`."""
     truth: dict[str, dict[str, Array]] = {}
     people["gift"] = 0
     rows = _rows(world, people, places.assign(coverage=0.5), ())
-    truth[ALLOCATION], given = _drawn(world, ALLOCATION, rows, priors or {})
+    truth[ALLOCATION], given = _drawn(world, ALLOCATION, rows, priors)
     people["gift"] = given["gift"]
     chance = _expected_receipt(truth[ALLOCATION], rows)
     places["coverage"] = _rate_by_office(chance, rows).round(3)
     coords: dict[str, list[str]] = {}
     for name, questions in ((LOYALTY, world.items), (MARKET, {MARKET_QUESTION: world.market})):
         rows = _rows(world, people, places, tuple(questions.items()))
-        truth[name], said = _drawn(world, name, rows, priors or {})
-        for question, levels in questions.items():
-            people[question] = np.asarray(levels, dtype=object)[said[question]]
-        coords |= {
-            d: [str(v) for v in rows[d].to_numpy()] for d in (dims.DISTRICT, dims.WAVE, dims.COVARIATE, dims.MODIFIER)
-        }
-    _silence(world, people, generator(world.seed, "silence"))
-    return Synthetic(world, people, places, truth, coords)
+        truth[name], said = _drawn(world, name, rows, priors)
+        _write_down(people, questions, said)
+        coords |= _coords(rows)
+    return truth, coords
+
+
+def _together(
+    world: World, people: pd.DataFrame, places: pd.DataFrame, priors: Mapping[str, PriorSet]
+) -> tuple[Truth, dict[str, list[str]]]:
+    """Receipt and all answers from the joint model; fills in `people` and `places`."""
+    model = models.get(JOINT)
+    market = {MARKET_QUESTION: world.market} if world.market else {}
+    questions = {**world.items, **market, **world.before}
+    people["gift"] = 0
+    anywhere = np.linspace(0.1, 0.9, len(places))  # until receipts are known; which terms there are needs it to vary
+    rows = _assumed(world, _rows(world, people, places.assign(coverage=anywhere), tuple(questions.items())))
+    given = world.truth.get(JOINT, {})
+    theta = complete(model, priors.get(JOINT) or model.priors(), rows, given, generator(world.seed, JOINT, "truth"))
+    stacked, rng = {p: np.asarray(v)[None] for p, v in theta.items()}, generator(world.seed, JOINT, "answers")
+    disposition = rng.normal(size=len(people))
+    people["gift"] = joint.receive(stacked, rows, disposition, rng)
+    chance = joint.receipt(stacked, rows, standard_normal_nodes(NODES[-1]))[0]
+    places["coverage"] = _rate_by_office(chance, rows).round(3)
+    rows = _assumed(world, _rows(world, people, places, tuple(questions.items())))
+    _write_down(people, questions, joint.say(stacked, rows, disposition, rng))
+    return {JOINT: theta}, _coords(rows)
+
+
+def _assumed(world: World, rows: xr.Dataset) -> xr.Dataset:
+    """Rows with what the joint model reads as known; favour only where it is not a truth of its own."""
+    return rows.assign(favour=world.favour or 0.0, disposition_sd=Effects().disposition_sd)
+
+
+def _write_down(people: pd.DataFrame, questions: Mapping[str, tuple[str, ...]], said: Mapping[str, Array]) -> None:
+    for question, levels in questions.items():
+        people[question] = np.asarray(levels, dtype=object)[said[question]]
+
+
+def _coords(rows: xr.Dataset) -> dict[str, list[str]]:
+    named = (dims.DISTRICT, dims.WAVE, dims.COVARIATE, dims.MODIFIER)
+    return {d: [str(v) for v in rows[d].to_numpy()] for d in named}
 
 
 def _people(world: World, rng: np.random.Generator) -> pd.DataFrame:
@@ -203,7 +270,10 @@ def _rows(
     }
     rows = profiles(pl.DataFrame(coded), design, survey)
     rows["answers"] = (dims.ITEM, np.array([len(levels) for _, levels in questions], dtype=int))
-    return rows.assign_coords({dims.ITEM: [name for name, _ in questions]})
+    names = [name for name, _ in questions]
+    roles = {**dict.fromkeys(world.items, "loyalty"), **dict.fromkeys(world.before, "loyalty_before")}
+    role = np.array([roles.get(name, "market") for name in names], dtype=str)
+    return rows.assign_coords({dims.ITEM: names, dims.ROLE: (dims.ITEM, role)})
 
 
 def _drawn(
@@ -236,11 +306,11 @@ def complete(
         found = "a term that this design drops" if strange[0] in {d.term for d in dropped} else "no such parameter"
         raise InputError.one("world", f"truth.{model.name}.{strange[0]}", found, ", ".join(sorted(known)))
     answers = model.twin.answers(rows)
-    sizes = {str(d): n for d, n in rows.sizes.items()}
+    lengths = sizes(rows)
     theta: dict[str, Array] = {}
     for p in kept:
         if p.name not in given:
-            theta = priors.draw([p], sizes, answers, rng, theta)
+            theta = priors.draw([p], lengths, answers, rng, theta)
         elif p.construct == "cutpoints":
             theta[p.name] = np.concatenate([cutpoints(np.asarray(s) / np.sum(s)) for s in given[p.name]])
         else:
@@ -270,7 +340,7 @@ def _rate_by_office(chance: Array, rows: xr.Dataset) -> Array:
 
 def _silence(world: World, people: pd.DataFrame, rng: np.random.Generator) -> None:
     """Some answers become "don't know" or "refused", whatever they were."""
-    for question in (*world.items, MARKET_QUESTION):
+    for question in (n for n in (*world.items, MARKET_QUESTION, *world.before) if n in people):
         u = rng.uniform(size=len(people))
         people.loc[u < world.dont_know, question] = DONT_KNOW
         people.loc[u > 1 - world.refused, question] = REFUSED

@@ -63,18 +63,23 @@ def study_of(world: World, models: tuple[str, ...]) -> str:
             "wave": "wave",
             "gift": "gift",
             "loyalty": list(world.items),
-            "market": MARKET_QUESTION,
+            **({"loyalty_before": list(world.before)} if world.before else {}),
+            **({"market": MARKET_QUESTION} if world.market else {}),
             "categorical": list(world.categorical),
             "continuous": list(world.continuous),
             **({"weight": "weight"} if world.weights else {}),
         },
         "levels": {
             **{name: list(levels) for name, levels in world.items.items()},
-            MARKET_QUESTION: list(world.market),
+            **({MARKET_QUESTION: list(world.market)} if world.market else {}),
+            **{name: list(levels) for name, levels in world.before.items()},
             **{name: list(shares) for name, shares in world.categorical.items()},
         },
         "missing": {"dont_know": [DONT_KNOW], "refused": [REFUSED]},
-        "effects": {"modifiers": list(world.modifiers)},
+        "effects": {
+            "modifiers": list(world.modifiers),
+            **({"favour": world.favour} if world.favour is not None else {}),
+        },
     }
     return "# A synthetic survey: nobody in it exists. The truth it was drawn from is in truth.json.\n" + tomli_w.dumps(
         record

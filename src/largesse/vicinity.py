@@ -147,11 +147,10 @@ def joined(model: Model, theta: Theta, cells: Cells, rng: np.random.Generator) -
     people = cells["people"].to_numpy()
     rows = cells.isel({dims.CELL: np.repeat(np.arange(len(people)), people)})
     said = model.twin.answer(theta, rows, rng)
-    if model.outcomes == "gift":
-        again = rows.assign(gift=(dims.CELL, said["gift"]))
-    else:
+    again = rows.assign(gift=(dims.CELL, said["gift"])) if "gift" in said else rows
+    if rows.sizes[dims.ITEM]:
         answer = np.stack([said[str(item)] for item in rows[dims.ITEM].to_numpy()], axis=1)
-        again = rows.assign(answer=rows["answer"].where(rows["answer"] < 0, answer))
+        again = again.assign(answer=rows["answer"].where(rows["answer"] < 0, answer))
     once = again.assign({n: xr.ones_like(rows[n]) for n in COUNTS})
     how = {"coords": "minimal", "compat": "override", "join": "override", "combine_attrs": "override"}
     return _counted(xr.concat([cells, once], dims.CELL, data_vars="minimal", **how))  # type: ignore[call-overload]

@@ -41,10 +41,10 @@ def simulate(
         from largesse.synthetic import simulate as drawn
         from largesse.template import start, study_of
 
-        asked = tuple(models.get(name, "command line").name for name in model or models.SHIPPED)
         given = {"seed": seed, "respondents": respondents, "districts": districts}
         base = World.read(world) if world else World()
         chosen = World.model_validate(base.model_dump() | {k: v for k, v in given.items() if v is not None})
+        asked = tuple(models.get(name, "command line").name for name in model or chosen.models)
         synthetic = drawn(chosen)
         synthetic.write(out)
         if not (out / "study.toml").exists() and world is None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
+from pymc.distributions.transforms import ZeroSumTransform
 
 from largesse import dims
-from largesse.cells import Cells, lacks
-from largesse.parameters import Parameter, active
+from largesse.cells import Cells, lacks, part
+from largesse.parameters import SUFFIX, Parameter, Together, active
 from largesse.priors import Prior, PriorSet
 from largesse.provenance import meaning
 from largesse.resources import models_folder
@@ -46,6 +47,16 @@ class Twin(Protocol):
         """Dimension of cutpoints -> number of answers of each item behind it."""
 
 
+class Allocation(Twin, Protocol):
+    """The twin of a model that explains who receives."""
+
+    def receipt(self, theta: Mapping[str, Array], rows: xr.Dataset, nodes: tuple[Array, Array]) -> Array:
+        """[draw, row] probability of receiving."""
+
+    def standing(self, theta: Mapping[str, Array], rows: xr.Dataset) -> Array:
+        """[draw, row] standing x'gamma."""
+
+
 @dataclass(frozen=True)
 class Model:
     """One model, shipped or third-party.
@@ -54,24 +65,30 @@ class Model:
     ----------
     name : of its file, its folder under `models/` and its twin.
     question : what it answers, in one sentence.
-    outcomes : the study role whose columns it reads: `gift`, `loyalty` or `market`.
+    outcomes : the study roles whose columns it explains, and cannot do without.
     predicts : outcome name -> label, as `twin.predict` returns them.
+    prefixes : outcome name -> what the names of its parameters begin with; nothing unless given.
     parameters : every unknown it can have; a design may inform fewer (:meth:`active`).
     arrays : (cells, nodes) -> everything that is `pm.Data`, swappable without compiling.
     likelihood : (variables, data, cells) -> log probability of one respondent of each cell.
     twin : the NumPy implementation.
+    optional : further roles whose columns it explains where a study has them.
+    assumes : settings of `[effects]` that it reads as data (see :class:`~largesse.study.Effects`).
     folder : its resources (card, priors, certificate).
     """
 
     name: str
     question: str
-    outcomes: str
+    outcomes: tuple[str, ...]
     predicts: Mapping[str, str]
     parameters: tuple[Parameter, ...]
     arrays: Callable[[Cells, int], dict[str, Array]]
     likelihood: Callable[[Variables, Data, Cells], Any]
     twin: Twin
     sources: tuple[str, ...]
+    prefixes: Mapping[str, str] = field(default_factory=dict)
+    optional: tuple[str, ...] = ()
+    assumes: tuple[str, ...] = ()
     folder: Path | None = None
 
     @property
@@ -115,13 +132,16 @@ def _count_logp(count: Any, logp: Any) -> Any:
 
 def coords(cells: Cells, twin: Twin) -> dict[str, list[str]]:
     """Coordinates of every parameter: districts, waves, covariates, items, cutpoints. Never cells."""
-    named = (dims.DISTRICT, dims.WAVE, dims.COVARIATE, dims.MODIFIER, dims.ITEM)
-    out = {d: [str(v) for v in cells[d].to_numpy()] for d in named if cells.sizes.get(d, 0)}
-    items = out.get(dims.ITEM, [])
+    named = (dims.DISTRICT, dims.WAVE, dims.COVARIATE, dims.MODIFIER)
+    out = {d: [str(v) for v in cells[d].to_numpy()] for d in named if cells.sizes[d]}
+    asked = {dims.ITEM: "loyalty", dims.BEFORE: "loyalty_before"}
+    items = {d: [str(v) for v in part(cells, role)[dims.ITEM].to_numpy()] for d, role in asked.items()}
+    out |= {d: names for d, names in items.items() if names}
+    owners = {dims.CUT: items[dims.ITEM], f"before_{dims.CUT}": items[dims.BEFORE]}
     for dim, answers in twin.answers(cells).items():
-        owners = items if len(items) == len(answers) else [dim.removesuffix(f"_{dims.CUT}")] * len(answers)
-        out[dim] = [f"{item}: {c}|{c + 1}" for item, n in zip(owners, answers, strict=True) for c in range(1, n)]
-    out["free_item"] = items[1:]
+        named_by = owners.get(dim) or [dim.removesuffix(f"_{dims.CUT}")] * len(answers)
+        out[dim] = [f"{item}: {c}|{c + 1}" for item, n in zip(named_by, answers, strict=True) for c in range(1, n)]
+    out["free_item"] = items[dims.ITEM][1:]
     return out
 
 
@@ -156,6 +176,47 @@ def _pooled(p: Parameter, prior: Prior, made: Variables, _answers: Any) -> Any:
     return pm.Deterministic(p.name, arguments.get("mu", 0.0) + arguments["sigma"] * deviates, dims=p.dims)
 
 
+def _correlated(p: Parameter, prior: Prior, made: Variables, _answers: Any) -> Any:
+    """Its deviates given those of the effects before it, by a row of a Cholesky factor (Joe 2006), times their sd.
+
+    The deviates are sampled with their correlation in them: what few districts say of it would otherwise tie it to the
+    deviates of every district, along a ridge as narrow as the data are many.
+    """
+    together = cast("Together", p.together)
+    before = [pm.modelcontext(None)[effect + SUFFIX["correlated"]] for effect in together.effects]
+    own: list[Any] = []
+    for i, z in enumerate(before):  # the deviates before, one from the other
+        mean, left = _given(own, [made[n] for n in together.partials[i - 1]] if i else [])
+        own.append((z - mean) / left)
+    mean, left = _given(own, [made[n] for n in together.partials[-1]])
+    z = pm.CustomDist(p.free, mean, left, logp=_zero_sum_logp, signature="(n),()->(n)", dims=p.dims,
+                      support_point=_middle, transform=ZeroSumTransform([-1]))  # fmt: skip
+    return pm.Deterministic(p.name, prior.resolved(made)["sigma"] * z, dims=p.dims)
+
+
+def _given(own: list[Any], partials: list[Any]) -> tuple[Any, Any]:
+    """[place] the mean of a deviate given independent ones before it, and the sd that is left."""
+    mean, left = pt.zeros(()), pt.ones(())
+    for z, partial in zip(own, partials, strict=True):
+        mean, left = mean + left * partial * z, left * pt.sqrt(1 - partial**2)
+    return mean, left
+
+
+def _middle(_variable: Any, _size: Any, mean: Any, _sd: Any) -> Any:
+    return pt.zeros_like(mean)  # type: ignore[no-untyped-call]
+
+
+def _zero_sum_logp(value: Any, mean: Any, sd: Any) -> Any:
+    """Of values that sum to zero, as their mean does: a normal in one dimension less."""
+    free = value.shape[-1] - 1
+    return -0.5 * (((value - mean) / sd) ** 2).sum(axis=-1) - free * (pt.log(sd) + 0.5 * np.log(2 * np.pi))
+
+
+def _correlation(p: Parameter, prior: Prior, made: Variables, _answers: Any) -> Any:
+    a = prior.resolved(made)["concentration"]
+    return pm.Deterministic(p.name, 2 * pm.Beta(p.free, alpha=a, beta=a) - 1)
+
+
 def _cutpoints(p: Parameter, prior: Prior, _made: Variables, answers: Mapping[str, tuple[int, ...]]) -> Any:
     """Cutpoints of a respondent whose answers have Dirichlet probabilities at predictor 0.
 
@@ -187,6 +248,8 @@ CONSTRUCTS: Final = {
     "effect": _effect,
     "zero_sum": _effect,
     "pooled": _pooled,
+    "correlated": _correlated,
+    "correlation": _correlation,
     "cutpoints": _cutpoints,
     "discrimination": _discrimination,
 }

@@ -60,16 +60,23 @@ TERMS: Final[Mapping[str, Callable[[Any, Data], Any]]] = {  # (2)
 }
 
 
+def log_odds(v: Variables, data: Data, prefix: str = "") -> Any:
+    """[cell] log-odds of receiving: the terms that the design informs."""
+    return v[f"{prefix}intercept"] + sum(
+        add(v[prefix + name], data) for name, add in TERMS.items() if prefix + name in v
+    )
+
+
 def likelihood(v: Variables, data: Data, _cells: Cells) -> Any:
     """[cell] log probability of the gift."""
-    eta = v["intercept"] + sum(add(v[name], data) for name, add in TERMS.items() if name in v)  # (2)
+    eta = log_odds(v, data)  # (2)
     return -pt.softplus((1 - 2 * data["gift"]) * eta)  # (1)
 
 
 MODEL = Model(
     name="gift_allocation",
     question="Who receives a gift, and how selective are district offices?",
-    outcomes="gift",
+    outcomes=("gift",),
     predicts={"receipt": "probability of receiving a gift"},
     parameters=PARAMETERS,
     arrays=arrays,

@@ -11,7 +11,7 @@ product of the two factors this takes 0.27 of the time per gradient (2,392 cells
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pytensor.tensor as pt
@@ -54,16 +54,71 @@ def answers_logp(
     (below, above), (discrimination, sd), (node, weight) = edges, scale, nodes
     if sd is None:
         return sum(_one_answer(eta, *_edges(cut, below, above, k)) for k in range(items))
-    denominator: Any = 1.0
-    width: Any = 0.0
+    return summed_out(measures(eta, cut, edges, items, (discrimination, sd), node), weight)
+
+
+class Measure(NamedTuple):
+    """One ordered answer of every cell, which the disposition moves.
+
+    Attributes
+    ----------
+    x : [cell] predictor without the disposition.
+    low, high : [cell] the boundaries below and above the answer.
+    shift : [node] what the disposition adds to `x` at each node; or [group, node], where it differs by group.
+    group : [cell] positions in `shift`, where it differs by group.
+    """
+
+    x: Any
+    low: Any
+    high: Any
+    shift: Any
+    group: Any = None
+
+
+def measures(
+    eta: Any, cut: Any, edges: tuple[Any, Any], items: int, scale: tuple[Any, Any], node: Any
+) -> list[Measure]:
+    """The answers to `items` questions on one predictor; arguments as in :func:`answers_logp`."""
+    (below, above), (discrimination, sd) = edges, scale
+    every = []
     for k in range(items):
         a = 1.0 if discrimination is None else discrimination[k]
-        low, high = _edges(cut, below, above, k)
-        x, shift = a * eta, a * sd * node
-        terms = pt.stack([1 + pt.exp(low - high), pt.exp(x - high), pt.exp(low - x)], axis=1)  # [cell, 3]
-        denominator = denominator * terms.dot(pt.exp(pt.stack([0 * shift, shift, -shift])))  # [cell, node]
-        width = width + pt.log1mexp(low - high)
-    return width + pt.log((1 / denominator).dot(weight))
+        every.append(Measure(a * eta, *_edges(cut, below, above, k), a * sd * node))
+    return every
+
+
+def summed_out(every: list[Measure], weight: Any) -> Any:
+    """[cell] log probability of all answers together, the disposition summed out over nodes of this weight."""
+    denominator: Any = 1.0
+    for measure in every:
+        denominator = denominator * _table(measure)
+    return _widths(every) + pt.log((1 / denominator).dot(weight))
+
+
+def _table(m: Measure) -> Any:
+    """[cell, node] one over the probability of an answer, up to its width."""
+    terms, powers = _terms(m), _powers(m.shift)
+    if m.group is None:
+        return terms.dot(powers)
+    return (terms[:, :, None] * powers.transpose(1, 0, 2)[m.group]).sum(axis=1)
+
+
+def _terms(m: Measure) -> Any:
+    """[cell, 3] the part of the three terms that is the cell's."""
+    return pt.stack([1 + pt.exp(m.low - m.high), pt.exp(m.x - m.high), pt.exp(m.low - m.x)], axis=1)
+
+
+def _powers(shift: Any) -> Any:
+    """[3, ..., node] the part that is the node's."""
+    return pt.exp(pt.stack([0 * shift, shift, -shift]))
+
+
+def _widths(every: list[Measure]) -> Any:
+    """[cell] log of the product of 1 - exp(low - high)."""
+    width: Any = 0.0
+    for m in every:
+        width = width + pt.log1mexp(m.low - m.high)
+    return width
 
 
 def _edges(cut: Any, below: Any, above: Any, item: int) -> tuple[Any, Any]:

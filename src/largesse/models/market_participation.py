@@ -40,14 +40,16 @@ PARAMETERS = (
 def arrays(cells: Cells, nodes: int) -> dict[str, np.ndarray[Any, Any]]:
     """Everything that is data; each part has one item, so there is no disposition and `nodes` is not used."""
     del nodes
+    return {**graded.cell_arrays(cells), **boundaries(cells)}
+
+
+def boundaries(cells: Cells) -> dict[str, np.ndarray[Any, Any]]:
+    """[cell, 1] positions of the boundaries of both parts: any at all, and how much of those who take part."""
     band, bands = cells["answer"].to_numpy(), cells["answers"].to_numpy()
     any_ = graded.boundaries(np.minimum(band, 1), np.array([2]))
     much = graded.boundaries(np.maximum(band - 1, -1), bands - 1)
     parts = {"any": any_, "much": much}
-    return {
-        **graded.cell_arrays(cells),
-        **{f"{part}_{edge}": at for part, edges in parts.items() for edge, at in edges.items()},
-    }
+    return {f"{part}_{edge}": at for part, edges in parts.items() for edge, at in edges.items()}
 
 
 def likelihood(v: Variables, data: Data, cells: Cells) -> Any:
@@ -63,8 +65,9 @@ def likelihood(v: Variables, data: Data, cells: Cells) -> Any:
 MODEL = Model(
     name="market_participation",
     question="What does a gift do to market participation, of those who receive and of those passed over?",
-    outcomes="market",
+    outcomes=("market",),
     predicts={"market_any": "taking part in the market", "market_much": "share of income from the market"},
+    prefixes={"market_any": "any_", "market_much": "much_"},
     parameters=PARAMETERS,
     arrays=arrays,
     likelihood=likelihood,

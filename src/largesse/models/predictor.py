@@ -98,11 +98,11 @@ def prefixed(prefix: str, needs: tuple[str, ...] = ()) -> tuple[Parameter, ...]:
 
 
 def predictor(variables: Variables, data: Data, cells: Cells, prefix: str = "") -> Any:
-    """[cell] sum of the terms that the design informs."""
+    """[cell] sum of the terms that the design informs; 0 where it informs none."""
     modifiers = data["x"][:, np.asarray(cells["modifier_index"])] if cells.sizes["modifier"] else None
     added = [
         term.add(variables[prefix + term.parameter.name], data, modifiers)
         for term in TERMS
         if term.add and prefix + term.parameter.name in variables
     ]
-    return sum(added[1:], added[0])
+    return sum(added[1:], added[0]) if added else 0.0 * data["coverage"]

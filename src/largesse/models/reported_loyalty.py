@@ -59,7 +59,7 @@ def likelihood(v: Variables, data: Data, cells: Cells) -> Any:
 MODEL = Model(
     name="reported_loyalty",
     question="What does a gift do to the reported loyalty of those who receive, and of those passed over?",
-    outcomes="loyalty",
+    outcomes=("loyalty",),
     predicts={"loyalty": "reported loyalty"},
     parameters=PARAMETERS,
     arrays=arrays,

@@ -39,8 +39,14 @@ def loglik(theta: Theta, cells: xr.Dataset, nodes: Nodes) -> Array:
 
 def predict(theta: Theta, rows: xr.Dataset, gift: Array, coverage: Array, nodes: Nodes) -> dict[str, Array]:
     """{`receipt`: [draw, row]}, the probability of receiving; own gift and coverage do not enter."""
-    del gift, coverage, nodes
-    return {"receipt": expit(log_odds(theta, rows))}
+    del gift, coverage
+    return {"receipt": receipt(theta, rows, nodes)}
+
+
+def receipt(theta: Theta, rows: xr.Dataset, nodes: Nodes) -> Array:
+    """[draw, row] probability of receiving."""
+    del nodes  # no disposition in this model
+    return np.asarray(expit(log_odds(theta, rows)))
 
 
 def answer(theta: Theta, rows: xr.Dataset, rng: np.random.Generator) -> dict[str, Array]:

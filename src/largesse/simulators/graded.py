@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import expit, logsumexp
@@ -65,16 +65,29 @@ def loglik(
     points, weights = nodes
     bounds = edges(cut, answers)
     out = np.empty(eta.shape)
-    for s in _blocks(len(eta), eta.shape[1] * len(points)):
-        total = np.zeros((len(range(*s.indices(len(eta)))), eta.shape[1], len(points)))
+    for s in blocks(len(eta), eta.shape[1] * len(points)):
         latent = eta[s, :, None] + sd[s, None, None] * points
-        for k, edge in enumerate(bounds):
-            seen = answer[:, k] >= 0
-            y = answer[seen, k]
-            shifted = discrimination[s, k, None, None] * latent[:, seen]
-            total[:, seen] += log_interval(edge[s][:, y, None] - shifted, edge[s][:, y + 1, None] - shifted)
+        total = log_given(latent, answer, [edge[s] for edge in bounds], discrimination[s])
         out[s] = logsumexp(total, b=weights, axis=2)
     return out
+
+
+def log_given(latent: Array, answer: Array, bounds: list[Array], discrimination: Array) -> Array:
+    """[draw, cell, node] log probability of each cell's answers, given the disposition.
+
+    Parameters
+    ----------
+    latent : [draw, cell, node] predictor with the disposition in it.
+    answer : [cell, item], 0 = lowest, -1 = not answered (contributes probability 1).
+    bounds : as :func:`edges` makes them, one for each item; discrimination : [draw, item].
+    """
+    total = np.zeros(latent.shape)
+    for k, edge in enumerate(bounds):
+        seen = answer[:, k] >= 0
+        y = answer[seen, k]
+        shifted = discrimination[:, k, None, None] * latent[:, seen]
+        total[:, seen] += log_interval(edge[:, y, None] - shifted, edge[:, y + 1, None] - shifted)
+    return total
 
 
 def above(eta: Array, cut: Array, discrimination: Array, sd: Array, nodes: tuple[Array, Array]) -> Array:
@@ -86,10 +99,31 @@ def above(eta: Array, cut: Array, discrimination: Array, sd: Array, nodes: tuple
     out = np.zeros(eta.shape)
     odds_against = np.exp(cut[:, None] - discrimination[:, None] * eta)
     factor = np.exp(-discrimination[:, None] * sd[:, None] * points)
-    for s in _blocks(len(eta), eta.shape[1]):
+    for s in blocks(len(eta), eta.shape[1]):
         for q, w in enumerate(weights):
             out[s] += w / (1.0 + odds_against[s] * factor[s, q, None])
     return out
+
+
+class Step(NamedTuple):
+    """The chance of answering above one cutpoint, as a function of the disposition.
+
+    Attributes
+    ----------
+    odds_against : [draw, row] of people of disposition 0; slope : [draw] logits per sd of the disposition.
+    """
+
+    odds_against: Array
+    slope: Array
+
+    @classmethod
+    def of(cls, eta: Array, cut: Array, discrimination: Array, sd: Array) -> Step:
+        """Of a predictor [draw, row] and its cutpoint, discrimination and loading, each [draw]."""
+        return cls(np.exp(cut[:, None] - discrimination[:, None] * eta), discrimination * sd)
+
+    def at(self, disposition: float) -> Array:
+        """[draw, row] the chance for people of this disposition."""
+        return 1.0 / (1.0 + self.odds_against * np.exp(-self.slope * disposition)[:, None])
 
 
 def score(
@@ -119,6 +153,7 @@ def draw_answers(
     return out
 
 
-def _blocks(draws: int, each: int) -> Iterator[slice]:
+def blocks(draws: int, each: int) -> Iterator[slice]:
+    """The draws in parts, each so small that `BLOCK` numbers hold `each` of every draw."""
     step = max(1, BLOCK // max(each, 1))
     return (slice(i, i + step) for i in range(0, draws, step))

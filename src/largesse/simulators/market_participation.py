@@ -14,7 +14,7 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 Nodes = tuple[Array, Array]
 
 
-def _parts(rows: xr.Dataset) -> dict[str, int]:
+def parts(rows: xr.Dataset) -> dict[str, int]:
     """Equation -> number of its answers: out or in, then the bands of those in (where the question has several)."""
     bands = int(rows["answers"].to_numpy()[0]) - 1
     return {"any_": 2, "much_": bands} if bands > 1 else {"any_": 2}
@@ -29,7 +29,7 @@ def loglik(theta: Theta, cells: xr.Dataset, nodes: Nodes) -> Array:
     said = {"any_": np.minimum(band, 1), "much_": np.maximum(band - 1, -1)}
     gift, coverage = cells["gift"].to_numpy(), cells["coverage"].to_numpy()
     total = np.zeros((len(none), len(band)))
-    for prefix, n in _parts(cells).items():
+    for prefix, n in parts(cells).items():
         eta = predictor(theta, cells, gift, coverage, prefix)  # (3)
         cut = theta[f"{prefix}cutpoint"]
         total += graded.loglik(eta, said[prefix], cut, np.array([n]), one, none, point)  # (1), (2)
@@ -48,7 +48,7 @@ def predict(theta: Theta, rows: xr.Dataset, gift: Array, coverage: Array, nodes:
     one = np.ones(len(none))
     eta = predictor(theta, rows, gift, coverage, "any_")
     part = graded.above(eta, theta["any_cutpoint"][:, 0], one, none, point)
-    if "much_" not in _parts(rows):
+    if "much_" not in parts(rows):
         return {"market_any": part}
     eta, shares = predictor(theta, rows, gift, coverage, "much_"), rows["band_share"].to_numpy()
     amount = np.full(eta.shape, float(shares[0]))
@@ -61,7 +61,7 @@ def answer(theta: Theta, rows: xr.Dataset, rng: np.random.Generator) -> dict[str
     """{`market`: [row]} simulated bands (0 = does not take part) under the first draw of `theta`."""
     gift, coverage = rows["gift"].to_numpy(), rows["coverage"].to_numpy()
     drawn = {"much_": np.zeros(len(gift), dtype=int)}
-    for prefix, n in _parts(rows).items():
+    for prefix, n in parts(rows).items():
         eta, cut = predictor(theta, rows, gift, coverage, prefix)[0], theta[f"{prefix}cutpoint"][0]
         drawn[prefix] = graded.draw_answers(eta, cut, np.array([n]), np.ones(1), 0.0, rng)[:, 0]
     return {str(rows["item"].to_numpy()[0]): np.where(drawn["any_"] == 1, 1 + drawn["much_"], 0)}
@@ -69,4 +69,4 @@ def answer(theta: Theta, rows: xr.Dataset, rng: np.random.Generator) -> dict[str
 
 def answers(cells: xr.Dataset) -> dict[str, tuple[int, ...]]:
     """How many answers the items behind each set of cutpoints have."""
-    return {f"{prefix}cut": (n,) for prefix, n in _parts(cells).items()}
+    return {f"{prefix}cut": (n,) for prefix, n in parts(cells).items()}
