@@ -18,9 +18,10 @@ from scipy.special import expit
 
 from largesse import models
 from largesse.errors import InputError
+from largesse.families import FAMILIES
 from largesse.models.contract import DISTRIBUTIONS
 from largesse.parameters import Parameter
-from largesse.priors import FAMILIES, Prior, PriorSet, correlations, cutpoints
+from largesse.priors import Prior, PriorSet, correlations, cutpoints
 
 DRAWS = 20_000
 FAR_OFF = 5.0  # standard errors: among a hundred comparisons one goes beyond by chance in 20,000 runs
@@ -213,6 +214,76 @@ def test_a_pooled_effect_may_have_heavy_tails_and_a_centre() -> None:
     assert made[p.free].sum() == pytest.approx(density(p, graph, theta), rel=1e-10)
 
 
+# --- effects that go together ----------------------------------------------------------------------------------
+
+
+def partial(r: np.ndarray[Any, Any], i: int, j: int) -> float:
+    """The correlation of i and j < i given all before j, from the inverse of their part of the matrix."""
+    among = [*range(j), j, i]
+    inverse = np.linalg.inv(r[np.ix_(among, among)])
+    return float(-inverse[-1, -2] / np.sqrt(inverse[-1, -1] * inverse[-2, -2]))
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 6])
+def test_any_partial_correlations_make_a_correlation_matrix(n: int) -> None:
+    """It is symmetric with ones, positive definite, has the partials, and their product of 1 - r^2 as determinant."""
+    rng = np.random.default_rng(n)
+    for width in (0.3, 0.8, 0.99):  # nearer to 1 than that, the inverse loses the digits that are compared
+        for _ in range(50):
+            rows = [rng.uniform(-width, width, size=i).tolist() for i in range(1, n)]
+            r = correlations(rows)
+            np.testing.assert_array_equal(r, r.T)
+            np.testing.assert_array_equal(np.diag(r), 1.0)
+            assert np.linalg.eigvalsh(r).min() > 0
+            assert np.linalg.det(r) == pytest.approx(np.prod([1 - p**2 for row in rows for p in row]), rel=1e-6)
+            found = [[partial(r, i, j) for j in range(i)] for i in range(1, n)]
+            np.testing.assert_allclose(np.concatenate(found), np.concatenate(rows), atol=1e-6)
+
+
+def test_correlations_given_nothing_are_what_they_are_called() -> None:
+    """By hand: r_12 is .5; r_13 and r_23 given 1 are .4 and 0, so r_23 is .5 * .4; all of it 0 is no correlation."""
+    np.testing.assert_allclose(correlations([[0.5], [0.4, 0.0]]), [[1, 0.5, 0.4], [0.5, 1, 0.2], [0.4, 0.2, 1]])
+    np.testing.assert_array_equal(correlations([[0.0], [0.0, 0.0]]), np.eye(3))
+
+
+CORRELATED = [p for p in models.get("joint").parameters if p.construct == "correlated"]
+PAIRS = [n for row in CORRELATED[-1].together.partials for n in row] if CORRELATED[-1].together else []
+
+
+def test_no_two_equations_are_thought_to_go_together_more_than_others() -> None:
+    """The prior's claim: the matrix of four has density proportional to its determinant.
+
+    Each correlation of such a matrix is Beta(3, 3), stretched to (-1, 1), whatever the order of the equations.
+    """
+    rng, priors = np.random.default_rng(11), models.get("joint").priors()
+    each = {n: priors[n].rvs(rng, (4000,)) for n in PAIRS}
+    rows = CORRELATED[-1].together.partials  # type: ignore[union-attr]
+    drawn = np.array([correlations([[each[n][s] for n in row] for row in rows]) for s in range(4000)])
+    for i, j in zip(*np.tril_indices(4, -1), strict=True):
+        # Kolmogorov and Smirnov's distance: beyond 1.95 / sqrt(n) once in a thousand runs, and the seed is fixed
+        found = stats.kstest(drawn[:, i, j], stats.beta(3, 3, loc=-1, scale=2).cdf)
+        assert found.statistic < 1.95 / np.sqrt(4000), (i, j)
+
+
+def test_districts_that_numpy_draws_go_together_as_stated() -> None:
+    """Effects of four equations on many districts have the correlations of the matrix, and each its own sd.
+
+    2,000 districts that sum to zero are 1,999 independent ones; a correlation r errs by (1 - r^2) / sqrt(1,999).
+    """
+    rng, n, model = np.random.default_rng(12), 2000, models.get("joint")
+    effects = [p for p in model.parameters if p.name.endswith("district_effect") and not p.name.startswith("before")]
+    sds = {p.name.replace("effect", "sd"): np.array(sd) for p, sd in zip(effects, (0.5, 1.0, 1.5, 2.0), strict=True)}
+    stated = dict(zip(PAIRS, map(np.array, (0.6, -0.4, 0.5, 0.2, -0.7, 0.3)), strict=True))
+    theta = model.priors().draw(effects, {"district": n}, {}, rng, sds | stated)
+    r = correlations([[float(stated[name]) for name in row] for row in CORRELATED[-1].together.partials])  # type: ignore[union-attr]
+    drawn = np.array([theta[p.name] for p in effects])
+    for i, j in zip(*np.tril_indices(4, -1), strict=True):
+        assert abs(np.corrcoef(drawn)[i, j] - r[i, j]) < FAR_OFF * (1 - r[i, j] ** 2) / np.sqrt(n - 1)
+    wanted = np.array(list(sds.values()))
+    assert (np.abs(drawn.std(axis=1) / wanted - 1) < FAR_OFF / np.sqrt(2 * (n - 1))).all()
+    np.testing.assert_allclose(drawn.sum(axis=1), 0.0, atol=1e-9)
+
+
 # --- what the statements say -----------------------------------------------------------------------------------
 
 
@@ -224,6 +295,7 @@ def upper(entry: Prior, probability: float) -> float:
         "ZeroSumNormal": lambda: stats.norm(0.0, a["sigma"]),
         "HalfNormal": lambda: stats.halfnorm(scale=a["sigma"]),
         "LogNormal": lambda: stats.lognorm(a["sigma"], scale=np.exp(a["mu"])),
+        "Correlation": lambda: stats.beta(a["concentration"], a["concentration"], loc=-1, scale=2),
     }[entry.distribution]()
     return float(frozen.ppf(probability))
 
@@ -245,7 +317,7 @@ STATEMENTS: dict[str, Callable[[Prior], tuple[float, ...]]] = {  # what is claim
     rf"sure that the sd (?:of|between) .* is below {NUMBER} logits?": lambda e: (upper(e, 0.95),),
     rf"sure that the sd of .* below {NUMBER} logit, which moves .* by {NUMBER} points from one half":
         lambda e: (upper(e, 0.95), points(upper(e, 0.95))),
-    rf"(?:level|gift|wave) .*moves .* by less than {NUMBER} points from one half.*":
+    rf"(?:level|gift|wave|sd of the disposition) .*moves .* by less than {NUMBER} points from one half.*":
         lambda e: (points(upper(e, 0.975)),),
     rf".*10 (?:more )?points (?:of|apart in) coverage .* by less than {NUMBER} points from one half.*":
         lambda e: (points(0.1 * upper(e, 0.975)),),
@@ -254,10 +326,12 @@ STATEMENTS: dict[str, Callable[[Prior], tuple[float, ...]]] = {  # what is claim
         lambda e: (0.1 * upper(e, 0.975),),
     rf"sure that between {NUMBER}% and {NUMBER}% of an average district receive":
         lambda e: (100 * expit(upper(e, 0.025)), 100 * expit(upper(e, 0.975))),
-    rf"sure that an item is between {NUMBER} and {NUMBER} times as sharp as the first":
+    rf"sure that an item (?:asked before )?is between {NUMBER} and {NUMBER} times as sharp as the first(?: .*)?":
         lambda e: (upper(e, 0.025), upper(e, 0.975)),
-    rf"sure that a level multiplies the odds of a gift by between 1/{NUMBER} and {NUMBER} .*":
+    rf"(?:level|sd of the disposition) multiplies the odds of a gift by between 1/{NUMBER} and {NUMBER}(?: .*)?":
         lambda e: (np.exp(-upper(e, 0.025)), np.exp(upper(e, 0.975))),
+    rf"sure that the (?:partial )?correlation lies between -{NUMBER} and {NUMBER}":
+        lambda e: (-upper(e, 0.025), upper(e, 0.975)),
     rf"sure that one of five has between {NUMBER}% and {NUMBER}%": lambda e: shares(e, 5),
     rf"sure that it is between {NUMBER}% and {NUMBER}%": lambda e: shares(e, 2),
 }  # fmt: skip
@@ -281,7 +355,7 @@ def test_what_a_prior_claims_to_be_sure_of_is_what_it_implies(model: str, name: 
 def test_only_pooled_effects_claim_nothing() -> None:
     """A prior whose scale is learnt from the data is exchangeable and claims no number; every other one does."""
     silent = {(m, p.name) for m, p in SHIPPED} - set(SURE)
-    assert silent == {(m, p.name) for m, p in SHIPPED if p.construct == "pooled"}
+    assert silent == {(m, p.name) for m, p in SHIPPED if p.construct in ("pooled", "correlated")}
 
 
 # --- what can be wrong -----------------------------------------------------------------------------------------
@@ -404,6 +478,73 @@ def test_what_is_wrong_is_said_with_file_and_key(case: str, tmp_path: Path) -> N
     assert meant[0].where == str(tmp_path / "priors.toml")
     # A parameter under another name is also one that is missing; nothing else gives a second message.
     assert len(caught.value.problems) == (2 if case == "a parameter left out" else 1)
+
+
+# --- priors taken over from another model ----------------------------------------------------------------------
+
+EXTENDS = """
+[[extends]]
+model = "reported_loyalty"
+prefix = "after_"
+only = ["district_sd", "district_effect"]
+"""
+
+
+def extended(text: str, folder: Path) -> PriorSet:
+    """A prior set from text, not held against any parameters."""
+    path = folder / "priors.toml"
+    path.write_text('model = "made_up"\n' + text, encoding="utf-8")
+    return PriorSet.read(path)
+
+
+def test_priors_are_taken_over_under_a_prefix(tmp_path: Path) -> None:
+    """What is taken over is named anew, the scales that it names too; all else of an entry stays as it was."""
+    priors, shipped = extended(EXTENDS, tmp_path), models.get("reported_loyalty").priors()
+    assert list(priors.entries) == ["after_district_sd", "after_district_effect"]
+    assert priors["after_district_sd"] == shipped["district_sd"]
+    assert priors["after_district_effect"].arguments == {"sigma": "after_district_sd"}
+    assert priors["after_district_effect"].source == shipped["district_effect"].source
+    whole = extended('[[extends]]\nmodel = "reported_loyalty"', tmp_path)
+    assert dict(whole.entries) == dict(shipped.entries)
+
+
+def test_an_entry_of_its_own_takes_the_place_of_one_taken_over(tmp_path: Path) -> None:
+    """The set's own entry stands, in its place in the order; the others are still those of the other model."""
+    own = GOOD[GOOD.index("[slope]") :].replace("[slope]", "[after_district_sd]")
+    priors = extended(EXTENDS + own, tmp_path)
+    assert list(priors.entries) == ["after_district_sd", "after_district_effect"]
+    assert priors["after_district_sd"].statement == "moderate"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "expected"),
+    [
+        ('"reported_loyalty"', '"reported_loyality"', "key 'extends.0.model'", "reported_loyalty"),
+        ('"district_sd"', '"district_sigma"', "key 'extends.0.only'", "district_sd"),
+        ('prefix = "after_"', 'prefx = "after_"', "key 'extends.0', key 'prefx'", "no such key"),
+        ("[[extends]]", "[extends]", "key 'extends'", "`[[extends]]`"),
+    ],
+)
+def test_what_cannot_be_taken_over_is_said_with_file_and_key(
+    old: str, new: str, key: str, expected: str, tmp_path: Path
+) -> None:
+    """A model or a prior that is not there, a misspelled key, one table for a list: one problem each, with its key."""
+    with pytest.raises(InputError) as caught:
+        extended(EXTENDS.replace(old, new), tmp_path)
+    (problem,) = caught.value.problems
+    assert (problem.where, problem.key) == (str(tmp_path / "priors.toml"), key)
+    assert expected in problem.expected
+
+
+def test_the_priors_of_the_joint_model_are_those_of_its_parts() -> None:
+    """Every unknown that the joint model shares with another model has that model's prior, word for word."""
+    joint = models.get("joint").priors()
+    prefixes = {"gift_allocation": "receipt_", "reported_loyalty": "loyalty_", "market_participation": ""}
+    for name, prefix in prefixes.items():
+        shipped = models.get(name).priors()
+        assert {n: joint[prefix + n] for n in shipped.entries} == {
+            n: entry.prefixed(prefix) for n, entry in shipped.entries.items()
+        }
 
 
 def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from largesse.priors import Family
+from largesse.families import Family
 
 Families = Mapping[str, Family]
 

@@ -189,7 +189,7 @@ def _correlated(p: Parameter, prior: Prior, made: Variables, _answers: Any) -> A
         mean, left = _given(own, [made[n] for n in together.partials[i - 1]] if i else [])
         own.append((z - mean) / left)
     mean, left = _given(own, [made[n] for n in together.partials[-1]])
-    z = pm.CustomDist(p.free, mean, left, logp=_zero_sum_logp, signature="(n),()->(n)", dims=p.dims,
+    z = pm.CustomDist(p.free, mean, left, logp=_zero_sum_logp, random=_zero_sum, signature="(n),()->(n)", dims=p.dims,
                       support_point=_middle, transform=ZeroSumTransform([-1]))  # fmt: skip
     return pm.Deterministic(p.name, prior.resolved(made)["sigma"] * z, dims=p.dims)
 
@@ -204,6 +204,12 @@ def _given(own: list[Any], partials: list[Any]) -> tuple[Any, Any]:
 
 def _middle(_variable: Any, _size: Any, mean: Any, _sd: Any) -> Any:
     return pt.zeros_like(mean)  # type: ignore[no-untyped-call]
+
+
+def _zero_sum(mean: Any, sd: Any, rng: np.random.Generator, size: Any = None) -> Any:
+    """Draws by NumPy, for whoever samples the prior of a built model."""
+    noise = rng.normal(size=(*(size or np.shape(sd)), mean.shape[-1]))
+    return mean + np.expand_dims(sd, -1) * (noise - noise.mean(axis=-1, keepdims=True))
 
 
 def _zero_sum_logp(value: Any, mean: Any, sd: Any) -> Any:
