@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 import numpy as np
 import xarray as xr
 
-from largesse import dims, estimands
+from largesse import dims, estimands, programmes, targeting
 from largesse.cells import Cells, Design, Frame
 from largesse.estimands import CONTRASTS, EVERYONE, Surface, blocks
 from largesse.fits import Fit
@@ -22,6 +22,8 @@ from largesse.study import At
 
 Array = np.ndarray[Any, Any]
 
+GRID: Final = 12  # coverages at which breaking even is looked for
+PROGRAMME_DRAWS: Final = 400  # a policy is solved for each draw; their mean is then known to a twentieth of its sd
 POOLED: Final = "small districts, pooled"
 RESTS_ON: Final[Mapping[str, tuple[str, ...]]] = {  # the parameters that decide what identifies a contrast
     "direct": ("direct",),
@@ -108,6 +110,8 @@ def estimates(fit: Fit, model: Model, inputs: Inputs) -> Iterator[Estimate]:
         yield from _receipt(fit, model, inputs)
     if {*model.predicts} != {"receipt"}:
         yield from _outcomes(fit, model, inputs)
+        if "gift" in model.outcomes:
+            yield from _programmes(fit, model, inputs)
 
 
 def quantities(theta: Mapping[str, Array], nodes: int, model: Model, inputs: Inputs) -> dict[str, Array]:
@@ -119,12 +123,17 @@ def quantities(theta: Mapping[str, Array], nodes: int, model: Model, inputs: Inp
     if {*model.predicts} == {"receipt"}:
         return found
     drawn = _effects(theta, nodes, model, inputs, inputs.frames[model.name])
-    return found | {
+    found |= {
         _key(name, group): drawn[name].sel(group=group).to_numpy()
         for name in map(str, drawn.data_vars)
         for group in map(str, drawn["group"].to_numpy())
         if group == EVERYONE or (group != POOLED and name.partition(".")[2] in BY_DISTRICT)
     }
+    if "gift" in model.outcomes:
+        low = Compared.of(inputs, inputs.cells[model.name]).low
+        told = programmes.answers(programmes.found(theta, nodes, model, inputs, low)).items()
+        found |= {f"{outcome}.{name}": draws for (outcome, name), draws in told if programmes.QUESTIONS[name].ranked}
+    return found
 
 
 def _key(name: str, group: str) -> str:
@@ -147,6 +156,40 @@ def _outcomes(fit: Fit, model: Model, inputs: Inputs) -> Iterator[Estimate]:
         yield from _at(fit, model, inputs, at)
 
 
+def _programmes(fit: Fit, model: Model, inputs: Inputs) -> Iterator[Estimate]:
+    """What policies that choose receivers otherwise would do; draws that have nobody to ask it of are left out."""
+    compared, truth = Compared.of(inputs, inputs.cells[model.name]), _stacked(inputs, model)
+    told = programmes.found(fit.thinned(PROGRAMME_DRAWS), fit.nodes, model, inputs, compared.low)
+    drawn = programmes.answers(told)
+    yield from _shares(told, model, inputs)
+    true = programmes.answers(programmes.found(truth, fit.nodes, model, inputs, compared.low)) if truth else {}
+    for (outcome, name), draws in drawn.items():
+        question = programmes.QUESTIONS[name]
+        status, reason = _rests_on(model, inputs.cells[model.name], outcome, question.rests_on)
+        beyond = Lottery(question.coverage).extrapolates(compared.observed) if question.coverage is not None else ""
+        about = {
+            "key": f"{outcome}.{name}",
+            "label": f"{model.predicts[outcome]}: {question.label}",
+            "outcome": outcome,
+            "contrast": name,
+            "model": model.name,
+            "status": status,
+            "reason": reason,
+            "extrapolation": "; ".join(filter(None, [inputs.study.estimands.extrapolates or "", beyond])),
+        }
+        value = float(true[outcome, name][0]) if (outcome, name) in true else None
+        yield _summary(draws[np.isfinite(draws)], inputs, about, EVERYONE, value)
+
+
+def _shares(told: xr.Dataset, model: Model, inputs: Inputs) -> Iterator[Estimate]:
+    """How many people are eligible and passed over, or hardly ever chosen."""
+    status, reason = _rests_on(model, inputs.cells[model.name], "receipt", ("intercept", "standing"))
+    for group, draws in programmes.shares(told).items():
+        about = {"key": f"receipt.{group}", "label": programmes.SHARES[group], "outcome": "receipt", "contrast": group,
+                 "model": model.name, "status": status, "reason": reason}  # fmt: skip
+        yield _summary(draws, inputs, about, EVERYONE)
+
+
 def _at(fit: Fit, model: Model, inputs: Inputs, at: At) -> Iterator[Estimate]:
     """The direct effect on every outcome at one profile."""
     there = at_profile(inputs.frames[model.name], inputs.design, at.values)
@@ -164,14 +207,20 @@ def _at(fit: Fit, model: Model, inputs: Inputs, at: At) -> Iterator[Estimate]:
 def _effects(
     theta: Mapping[str, Array], nodes: int, model: Model, inputs: Inputs, frame: Frame, *, by_district: bool = True
 ) -> xr.Dataset:
+    compared = Compared.of(inputs, inputs.cells[model.name])
+    surface = _surface(theta, nodes, model, frame, groups(inputs, frame) if by_district else None)
+    return estimands.effects(surface, compared.high, compared.low, varies=compared.varies)
+
+
+def _surface(
+    theta: Mapping[str, Array], nodes: int, model: Model, frame: Frame, masks: Mapping[str, Array] | None
+) -> Surface:
     points = standard_normal_nodes(nodes)
 
     def predict(part: Mapping[str, Array], rows: Frame, gift: Array, coverage: Array) -> Mapping[str, Array]:
         return model.twin.predict(part, rows, gift, coverage, points)
 
-    compared = Compared.of(inputs, inputs.cells[model.name])
-    surface = Surface(predict, theta, frame, groups(inputs, frame) if by_district else None)
-    return estimands.effects(surface, compared.high, compared.low, varies=compared.varies)
+    return Surface(predict, theta, frame, masks)
 
 
 def groups(inputs: Inputs, frame: Frame) -> dict[str, Array]:
@@ -234,6 +283,40 @@ def at_profile(frame: Frame, design: Design, values: Mapping[str, Any]) -> Frame
     return frame.assign(x=(frame["x"].dims, x))
 
 
+def side_by_side(fit: Fit, model: Model, inputs: Inputs) -> dict[str, Any]:
+    """What needs several outcomes or coverages at once: loyalty up and the market down; where gifts break even.
+
+    Returns
+    -------
+    `up_and_down`: by district that is shown, the probability that more coverage raises loyalty and lowers taking part
+    in the market; `break_even`: the probability that some coverage in the observed range does no more for loyalty than
+    the lowest, and the quantiles of the smallest such coverage. Nothing of what the study cannot ask.
+    """
+    drawn, compared = estimate(fit, model, inputs), Compared.of(inputs, inputs.cells[model.name])
+    told: dict[str, Any] = {}
+    if {"loyalty.overall", "market_any.overall"} <= set(drawn.data_vars):
+        both = targeting.up_and_down(drawn["loyalty.overall"].to_numpy(), drawn["market_any.overall"].to_numpy())
+        groups_ = map(str, drawn["group"].to_numpy())
+        told["up_and_down"] = {g or "everyone": round(float(p), 2) for g, p in zip(groups_, both, strict=True)}
+    if compared.varies:
+        told["break_even"] = _break_even(fit, model, inputs, compared)
+    return told
+
+
+def _break_even(fit: Fit, model: Model, inputs: Inputs, compared: Compared) -> dict[str, Any]:
+    """Of reported loyalty, gifts by lottery, over the observed range of coverage."""
+    low, high = compared.observed
+    grid = np.linspace(low, high, GRID + 1)[1:]
+    surface = _surface(fit.thinned(PROGRAMME_DRAWS), fit.nodes, model, inputs.frames[model.name], None)
+    change = targeting.lottery_changes(surface, "loyalty", low, grid)
+    found = targeting.break_even(change, grid)
+    tail = (1 - inputs.study.estimands.interval) / 2
+    lower, middle, upper = (round(float(q), 3) for q in found.quantiles(np.array([tail, 0.5, 1 - tail]))[:, 0])
+    exists = float(found.exists[0])
+    numbers = {"lower": lower, "median": middle, "upper": upper} if exists else {}
+    return {"low": round(low, 3), "high": round(high, 3), "exists": round(exists, 3), **numbers}
+
+
 def _receipt(fit: Fit, model: Model, inputs: Inputs) -> Iterator[Estimate]:
     """Who receives: the share of people, by district too, and how much standing counts."""
     truth, prefix = _stacked(inputs, model), model.prefixes.get("receipt", "")
@@ -276,7 +359,7 @@ def _stacked(inputs: Inputs, model: Model) -> dict[str, Array]:
 def _about(model: Model, inputs: Inputs, outcome: str, contrast: str, compared: Compared) -> dict[str, Any]:
     """What an estimate is, and what identifies it: the weakest of the parameters it rests on, and all they need."""
     kind = contrast.partition(".")[0]
-    status, reason = _rests_on(model, inputs.cells[model.name], outcome, kind)
+    status, reason = _rests_on(model, inputs.cells[model.name], outcome, RESTS_ON[kind])
     frozen = inputs.study.estimands.extrapolates or ""
     return {
         "key": f"{outcome}.{contrast}",
@@ -290,11 +373,11 @@ def _about(model: Model, inputs: Inputs, outcome: str, contrast: str, compared: 
     }
 
 
-def _rests_on(model: Model, cells: Cells, outcome: str, kind: str) -> tuple[Status, str]:
-    """What identifies a contrast, the weakest first."""
+def _rests_on(model: Model, cells: Cells, outcome: str, parameters: tuple[str, ...]) -> tuple[Status, str]:
+    """What identifies a contrast that rests on these parameters, the weakest first."""
     prefix = model.prefixes.get(outcome, "")
     named = {p.name: p for p in model.active(cells)[0]}
-    found = [named[prefix + name] for name in RESTS_ON[kind] if prefix + name in named]
+    found = [named[prefix + name] for name in parameters if prefix + name in named]
     found.sort(key=lambda p: WEAKEST.index(p.status))
     return found[0].status, "; ".join(dict.fromkeys(p.reason for p in found))
 

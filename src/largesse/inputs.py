@@ -104,8 +104,9 @@ def asked(model: Model, survey: Survey) -> tuple[str, ...]:
 
 
 def _assume(model: Model, cells: Cells, study: Study) -> Cells:
-    """The cells with what a model takes as known."""
-    return cells.assign({name: float(getattr(study.effects, name)) for name in model.assumes})
+    """The cells with what a model takes as known, and whether favour is estimated instead."""
+    known = {**study.effects.model_dump(), "estimated": bool(study.columns.loyalty_before)}
+    return cells.assign({name: float(known[name]) for name in model.assumes})
 
 
 def attempt[**P, T](problems: list[Problem], make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:

@@ -60,9 +60,8 @@ class Planned:
     @cached_property
     def fingerprint(self) -> str:
         """Of everything that could change a record, this module too."""
-        twins = (f"simulators/{name}.py" for name in models.SHIPPED)
         return fingerprint(
-            *(self.described(), models.get(self.model).fingerprint, source(*twins, *CODE, "planning.py")),
+            *(self.described(), models.get(self.model).fingerprint, source(*CODE, "planning.py")),
             {name: priors.fingerprint for name, priors in self.proposal.priors.items()},
             *(SAMPLER.model_dump(), GATES.model_dump(), NODES[0], engines(), processor()),
         )

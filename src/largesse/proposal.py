@@ -64,7 +64,7 @@ def proposed(given: Path | str | Study, only: Sequence[str] = (), **asked: Any) 
     Parameters
     ----------
     given : a study, its `study.toml` or folder, or a `world.toml`.
-    only : models to plan for; all of the study's (of a world: all shipped) unless given.
+    only : models to plan for; unless given all of the study's, or those that the world is drawn from.
     asked : keys of `[estimands]` in the place of the study's own, such as `interval` and `rope`.
 
     Errors
@@ -112,13 +112,14 @@ def world_of(inputs: Inputs) -> World:
 
     Covariates are independent of one another in it. A level that fewer than 5 respondents have counts as 5, so that no
     smaller count can be read off. Answers that are missing for whatever reason are spread evenly over the questions. A
-    question that the study does not ask stands as in the default world, and nobody looks at the answers.
+    question that the study does not ask stands as in the default world, and nobody looks at the answers; the joint
+    model, which looks at every question, is planned without the market where there is no such question.
     """
     survey, study, table = inputs.survey, inputs.study, inputs.design.table
     book = survey.codebook
     default, together = World(), JOINT in study.models
-    market = book.get(MARKET_QUESTION)
-    asked = [column for column in book.values() if column.role in ("loyalty", "market")]
+    before, market = survey.before if together else (), book.get(MARKET_QUESTION)
+    asked = [book[name] for name in (*survey.items, MARKET_QUESTION, *before) if name in book]
     return World(
         name=study.name,
         seed=study.seed,
@@ -128,10 +129,10 @@ def world_of(inputs: Inputs) -> World:
         categorical={n: _shares(table[n]) for n, c in book.items() if c.role == "categorical"},
         continuous={n: _spread(table[n]) for n, c in book.items() if c.role == "continuous"},
         modifiers=study.effects.modifiers,
-        before={name: book[name].levels for name in survey.before if together},
-        favour=study.effects.favour if together and not survey.before else None,
+        before={name: book[name].levels for name in before},
+        favour=study.effects.favour if together and not before else None,
         items={name: book[name].levels for name in survey.items} or default.items,
-        market=market.levels if market else default.market,
+        market=market.levels if market else () if together else default.market,
         dont_know=_silent([c.dont_know + c.missing for c in asked], survey.rows),
         refused=_silent([c.refused for c in asked], survey.rows),
     )
@@ -279,7 +280,8 @@ def _misfit(value: Any, p: Parameter, model: str, drawn: Synthetic) -> Iterator[
     if p.construct == "cutpoints":
         return
     shape = np.shape(drawn.truth[model][p.name])
-    names = drawn.coords.get(p.dims[0], list(drawn.world.items)) if p.dims else []
+    asked = {dims.ITEM: list(drawn.world.items), dims.BEFORE: list(drawn.world.before)}
+    names = {**asked, **drawn.coords}[p.dims[0]] if p.dims else []
     fits = {*names} <= {*value} if isinstance(value, Mapping) else np.shape(value) == shape
     if not fits:
         expected = f"a value for each {p.dims[0]} of every size, or none" if p.dims else "one number"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import product
@@ -16,7 +17,7 @@ import xarray as xr
 from arviz_stats.base import array_stats
 from scipy.stats import binom
 
-from largesse import certificate, dims, findings
+from largesse import certificate, dims, findings, programmes
 from largesse.audit import Audit, prior_draws
 from largesse.cells import effective_size
 from largesse.comparison import compare
@@ -25,6 +26,7 @@ from largesse.inputs import Inputs, band_shares
 from largesse.models.contract import Model
 from largesse.provenance import engines
 from largesse.results import SMALLEST, DroppedTerm, Results
+from largesse.sensitivity import CURVES, Tipping
 from largesse.store import file_digest
 
 Array = np.ndarray[Any, Any]
@@ -36,7 +38,12 @@ ALIKE: Final = 0.95  # shares of a group in which so many gave one answer would 
 
 
 def record(
-    inputs: Inputs, fits: Mapping[str, Fit], audits: Mapping[str, Audit], files: Mapping[str, Path], made_by: str
+    inputs: Inputs,
+    fits: Mapping[str, Fit],
+    audits: Mapping[str, Audit],
+    files: Mapping[str, Path],
+    made_by: str,
+    curve: Tipping | None = None,
 ) -> Results:
     """All results of a study.
 
@@ -45,6 +52,7 @@ def record(
     fits, audits : by model.
     files : name -> path of every artefact the results rest on; their digests are stored.
     made_by : the fingerprint of everything the results depend on.
+    curve : the headline over a grid of favour, of a study whose model assumes one.
     """
     rows = {m.name: list(_parameters(fits[m.name], m, inputs)) for m in inputs.models}
     return Results(
@@ -66,10 +74,39 @@ def record(
             "predictive": list(_predictive(inputs, audits)),
             "coverage": _coverage(inputs),
             "plain": _plain(inputs),
+            "tipping": _tipping(curve, inputs, fits) if curve else None,
+            "programmes": dict(_programmes(inputs, fits)),
         },
         truth=_truth(rows) if inputs.truth else None,
         artefacts={name: file_digest(path) for name, path in files.items()},
     )
+
+
+def _tipping(curve: Tipping, inputs: Inputs, fits: Mapping[str, Fit]) -> dict[str, Any]:
+    """The curve, where it crosses 0 and the ROPE, and the favour that answers from before point to."""
+    rope, tail = inputs.study.estimands.rope, (1 - inputs.study.estimands.interval) / 2
+    effects = [name for name in CURVES if name in curve.points[0].effects]
+    crossings = {
+        name: {"zero": curve.crossing(name), "above": curve.crossing(name, rope), "below": curve.crossing(name, -rope)}
+        for name in effects
+    }
+    drawn = next((fit.theta["favour"] for fit in fits.values() if "favour" in fit.theta), None)
+    lower, upper = (None, None) if drawn is None else map(float, np.quantile(drawn, [tail, 1 - tail]))
+    known = next((theta["favour"] for theta in (inputs.truth or {}).values() if "favour" in theta), None)
+    return {
+        "points": [asdict(point) for point in curve.points],
+        "crossings": crossings,
+        "assumed": inputs.study.effects.favour if drawn is None else None,
+        "estimated": None if drawn is None else {"mean": float(drawn.mean()), "lower": lower, "upper": upper},
+        "truth": None if known is None else float(known),
+    }
+
+
+def _programmes(inputs: Inputs, fits: Mapping[str, Fit]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Model -> what stands beside its policies, and where loyalty rises while the market falls."""
+    for model in (m for m in inputs.models if {"gift", "loyalty"} <= {*m.outcomes}):
+        fit = fits[model.name]
+        yield model.name, programmes.about(fit.theta) | findings.side_by_side(fit, model, inputs)
 
 
 def _study(inputs: Inputs) -> dict[str, Any]:

@@ -91,7 +91,7 @@ class RepeatedSampling:
     def fingerprint(self) -> str:
         """Of population, design, model, twin, priors, sampler, code, engines and the kind of processor."""
         priors = {n: models.get(n).priors().fingerprint for n in {self.model, *self.world.models}}
-        code = source(f"simulators/{self.model}.py", "repeated_sampling.py", *CODE)
+        code = source("repeated_sampling.py", *CODE)
         return fingerprint(
             *(self.described(), models.get(self.model).fingerprint, code, priors),
             *(SAMPLER.model_dump(), GATES.model_dump(), NODES, CONTENTS, engines(), processor()),

@@ -40,17 +40,9 @@ ATTEMPTS: Final = (1, 2)
 REDRAWS: Final = 50  # data sets refused before a design is called unusable
 LOGLIK: Final = "log-likelihood"
 CODE: Final = (
-    *(
-        "replicate.py",
-        "ranks.py",
-        "sampling.py",
-        "synthetic.py",
-        "findings.py",
-        "estimands.py",
-        "cells.py",
-        "exposure.py",
-    ),
-    *("priors.py", "simulators/graded.py", "simulators/predictor.py"),
+    *("replicate.py", "ranks.py", "sampling.py", "synthetic.py", "findings.py", "programmes.py", "targeting.py"),
+    *("estimands.py", "policies.py", "cells.py", "exposure.py", "priors.py", "families.py", "parameters.py"),
+    *(f"simulators/{name}.py" for name in ("graded", "predictor", *models.SHIPPED)),
 )
 
 
@@ -84,7 +76,7 @@ class Specification:
         priors = {n: [p.distribution, dict(p.arguments)] for n, p in self.priors.entries.items()}
         shipped = {n: models.get(n).priors().fingerprint for n in self.world.models}
         return fingerprint(
-            *(self.model, model.fingerprint, source(f"simulators/{self.model}.py", *CODE), priors, shipped),
+            *(self.model, model.fingerprint, source(*CODE), priors, shipped),
             *(
                 json.dumps(self.world.model_dump(mode="json")),  # in order: levels are drawn in it
                 self.seed,

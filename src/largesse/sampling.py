@@ -25,7 +25,6 @@ from largesse.study import Sampler
 Array = np.ndarray[Any, Any]
 log = logging.getLogger(__name__)
 
-ADAPTATION: Final = "low_rank"  # twice the effective draws per second of "diag" on ordinal models with districts
 TARGET_ACCEPT: Final = 0.9  # sds near zero are common here; 0.8 left divergences in small surveys
 EVERY: Final = 10_000  # milliseconds between two lines of progress where there is no terminal to draw a bar on
 
@@ -95,8 +94,8 @@ def fit(
     try:
         tree = nutpie.sample(
             ready, draws=draws, tune=tune, chains=sampler.chains, cores=min(2, sampler.chains),
-            seed=seeds.integer(seed, "fit", model.name, attempt), adaptation=ADAPTATION, target_accept=TARGET_ACCEPT,
-            save_warmup=False, **_progress(model.name, started),
+            seed=seeds.integer(seed, "fit", model.name, attempt), adaptation=model.adaptation,
+            target_accept=TARGET_ACCEPT, save_warmup=False, **_progress(model.name, started),
         )  # fmt: skip
     except (RuntimeError, ValueError) as error:
         raise SamplingError(f"{model.name}: the sampler gave up ({error})") from error

@@ -184,6 +184,7 @@ class Estimands(Record):
         part), increasing; evenly spaced midpoints of the bands when absent.
     extrapolates : why shares outside the coverage that was observed are asked for.
     at : profiles at which the direct effect is also wanted.
+    need : the continuous covariate that says how much people need a gift: more of it, more need.
     """
 
     interval: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.9
@@ -192,6 +193,7 @@ class Estimands(Record):
     market_shares: tuple[Share, ...] | None = None
     extrapolates: str | None = None
     at: tuple[At, ...] = ()
+    need: str | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -283,6 +285,8 @@ class Study(Record):
         covariates = (*self.columns.categorical, *self.columns.continuous)
         named = [("effects.modifiers", name) for name in self.effects.modifiers]
         named += [(f"estimands.at.{i}.values", name) for i, at in enumerate(self.estimands.at) for name in at.values]
+        if (need := self.estimands.need) is not None and need not in self.columns.continuous:
+            yield "estimands.need", f"{need!r}", "a continuous covariate in [columns]"
         for key, name in named:
             if name not in covariates:
                 yield key, f"{name!r}, which is not one of the covariates in [columns]", _nearest(name, covariates)

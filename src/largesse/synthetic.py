@@ -19,7 +19,7 @@ from pydantic import Field, ValidationError, model_validator
 from largesse import dims, models
 from largesse.cells import Design, profiles, sizes
 from largesse.errors import InputError
-from largesse.models.contract import NODES, Model
+from largesse.models.contract import NODES, Model, coords
 from largesse.priors import PriorSet, cutpoints
 from largesse.seeds import generator
 from largesse.simulators import joint
@@ -201,7 +201,8 @@ def _together(
 
 def _assumed(world: World, rows: xr.Dataset) -> xr.Dataset:
     """Rows with what the joint model reads as known; favour only where it is not a truth of its own."""
-    return rows.assign(favour=world.favour or 0.0, disposition_sd=Effects().disposition_sd)
+    known = {"favour": world.favour or 0.0, "estimated": bool(world.before)}
+    return rows.assign({**known, "disposition_sd": Effects().disposition_sd})
 
 
 def _write_down(people: pd.DataFrame, questions: Mapping[str, tuple[str, ...]], said: Mapping[str, Array]) -> None:
@@ -314,9 +315,10 @@ def complete(
         elif p.construct == "cutpoints":
             theta[p.name] = np.concatenate([cutpoints(np.asarray(s) / np.sum(s)) for s in given[p.name]])
         else:
-            names = [str(v) for v in rows[p.dims[0]].to_numpy()] if p.dims else []
             value = given[p.name]
-            theta[p.name] = np.asarray([value[n] for n in names] if isinstance(value, Mapping) else value, dtype=float)
+            if isinstance(value, Mapping):
+                value = [value[n] for n in coords(rows, model.twin)[p.dims[0]]]
+            theta[p.name] = np.asarray(value, dtype=float)
     return theta
 
 

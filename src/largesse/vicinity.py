@@ -194,7 +194,7 @@ def _read(study: Study, name: str) -> Near:
 def _binding(near: Near, seed: int) -> str:
     """Of the stored draws, the data and frame they are of, twin, code, sampler, engines and the kind of processor."""
     read = {**near.inputs.cells, "frame": near.inputs.frames[near.model.name]}
-    code = source(f"simulators/{near.model.name}.py", "vicinity.py", *CODE)
+    code = source("vicinity.py", *CODE)
     return fingerprint(
         *(near.fit.fingerprint, near.fit.nodes, near.fit.theta, near.model.fingerprint, code),
         {name: _numbers(table) for name, table in read.items()},

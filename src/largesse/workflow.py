@@ -20,11 +20,13 @@ from largesse.fits import Fit, fit_fingerprint
 from largesse.inputs import Inputs, attempt, gather
 from largesse.models.contract import NODES, Model
 from largesse.provenance import code
+from largesse.provenance import source as source_of
 from largesse.record import record
 from largesse.report import source
 from largesse.report.build import build
 from largesse.results import Answer, Results
 from largesse.sampling import fit as sample
+from largesse.sensitivity import GRID, SAMPLER, Tipping, assuming, tipping
 from largesse.store import file_digest, fingerprint
 from largesse.study import Study
 
@@ -74,6 +76,22 @@ class Workflow:
         gates = fingerprint(self.fit_paths[model.name].name, self.study.gates.model_dump(), code())
         return self.study.private / f"audit-{model.name}-{gates}.json"
 
+    @property
+    def swept(self) -> Model | None:
+        """The model whose favour is swept, where the study has one."""
+        return next((m for m in self.inputs.models if "favour" in m.assumes), None)
+
+    @cached_property
+    def tipping_path(self) -> Path | None:
+        """Where the curve over favour is or will be."""
+        if self.swept is None:
+            return None
+        cells = assuming(GRID[0], self.swept, self.inputs).cells[self.swept.name]
+        fits = fit_fingerprint(self.swept, cells, self.inputs.priors[self.swept.name], SAMPLER, self.study.seed)
+        asked = self.study.estimands.model_dump(mode="json")
+        made_by = fingerprint(fits, GRID, asked, source_of("sensitivity.py", "findings.py", "estimands.py"))
+        return self.study.private / f"tipping-{made_by}.json"
+
     def fits(self) -> dict[str, Fit]:
         """Every model's fit, drawn where none is stored."""
         return {
@@ -88,6 +106,12 @@ class Workflow:
             for m in self.inputs.models
         }
 
+    def tipping(self) -> Tipping | None:
+        """The headline over a grid of favour, fitted where it is not stored; none where no model assumes a favour."""
+        if self.swept is None or self.tipping_path is None:
+            return None
+        return self._stored(self.tipping_path, Tipping.read, partial(tipping, self.swept, self.inputs, self.sample))
+
     def results(self) -> Results:
         """`results.json`, made anew where anything behind it changed."""
         path, made_by = self.study.results_path, self.results_fingerprint()
@@ -97,14 +121,17 @@ class Workflow:
         fits = self.fits()
         audits = self.audits(fits)
         log.info("estimating")
+        curve = self.tipping()
         files = {p.name: p for m in self.inputs.models for p in (self.fit_paths[m.name], self.audit_paths[m.name])}
-        found = record(self.inputs, fits, audits, self.inputs.files | files, made_by)
+        files |= {p.name: p for p in [self.tipping_path] if p}
+        found = record(self.inputs, fits, audits, self.inputs.files | files, made_by, curve)
         found.write(path)
         return found
 
     def results_fingerprint(self) -> str:
         """Of everything that could change a number or a word of the results."""
         audits = [self.audit_paths[m.name].name for m in self.inputs.models]
+        audits += [self.tipping_path.name] if self.tipping_path else []
         files = {name: file_digest(path) for name, path in self.inputs.files.items()}
         return fingerprint(audits, files, self.study.model_dump(mode="json"), code())
 
@@ -131,7 +158,7 @@ class Workflow:
         log.info("%s: checking", model.name)
         return audit(fit, model, self.inputs.cells[model.name], self.inputs.priors[model.name], self.study.gates)
 
-    def _stored[T: (Fit, Audit)](self, path: Path, read: Callable[[Path], T], make: Callable[[], T]) -> T:
+    def _stored[T: (Fit, Audit, Tipping)](self, path: Path, read: Callable[[Path], T], make: Callable[[], T]) -> T:
         """What lies at `path`, or what `make` makes, stored there."""
         if path.is_file():
             self._reuse(path)

@@ -137,11 +137,14 @@ def likelihood(v: Variables, data: Data, cells: Cells) -> Any:
 
 def _receipt(v: Variables, data: Data) -> Measure:
     gift, eta = data["gift"], gift_allocation.log_odds(v, data, "receipt_")
-    favour = v.get("favour", data["assumed_favour"])
-    low, high = FAR * (gift - 1), FAR * gift
+    low, high, favour = FAR * (gift - 1), FAR * gift, data["assumed_favour"]
+    if "favour" not in v:
+        return Measure(eta, low, high, favour * data["node"])
+    estimated = data["assumed_estimated"]  # 0 where favour is swept although loyalty was asked before
+    favour = (1 - estimated) * favour + estimated * v["favour"]
     if "favour_district" not in v:
         return Measure(eta, low, high, favour * data["node"])
-    by_district = (favour + v["favour_district"])[:, None] * data["node"]
+    by_district = (favour + estimated * v["favour_district"])[:, None] * data["node"]
     return Measure(eta, low, high, by_district, data["in_district"])
 
 
@@ -159,7 +162,7 @@ def _part(v: Variables, data: Data, cells: Cells, name: str) -> Measure:
     return graded.measures(eta, v[f"{name}_cutpoint"], edges, 1, (None, v[f"{name}_disposition"]), data["node"])[0]
 
 
-ASSUMES: Final = ("favour", "disposition_sd")
+ASSUMES: Final = ("favour", "disposition_sd", "estimated")
 MODEL = Model(
     name="joint",
     question="What does a gift do to loyalty and the market, when offices may choose by what moves the answers?",
@@ -172,6 +175,7 @@ MODEL = Model(
         **market_participation.MODEL.predicts,
     },
     prefixes={"receipt": "receipt_", "loyalty": "loyalty_", **market_participation.MODEL.prefixes},
+    adaptation="diag",  # of several hundred unknowns, 500 draws of warm-up do not teach the directions of "low_rank"
     parameters=PARAMETERS,
     arrays=arrays,
     likelihood=likelihood,

@@ -34,10 +34,13 @@ def standing(theta: Theta, rows: xr.Dataset) -> Array:
 
 def favour(theta: Theta, rows: xr.Dataset) -> Array:
     """[draw, row] what one sd of the disposition counts with the office of the row's district."""
-    slope = fixed(theta, "favour", float(rows["favour"]))[:, None]
+    shape = (draws_of(theta), len(rows["in_district"]))
+    if "favour" not in theta or not float(rows["estimated"]):
+        return np.full(shape, float(rows["favour"]))
+    slope = np.repeat(theta["favour"][:, None], shape[1], axis=1)
     if "favour_district" in theta:
-        return slope + theta["favour_district"][:, rows["in_district"].to_numpy()]
-    return np.broadcast_to(slope, (draws_of(theta), len(rows["in_district"]))).copy()
+        slope += theta["favour_district"][:, rows["in_district"].to_numpy()]
+    return slope
 
 
 def _disposition_sd(theta: Theta, rows: xr.Dataset) -> Array:
