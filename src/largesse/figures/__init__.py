@@ -3,10 +3,22 @@
 Those of a certificate and of a plan stay in `figures.calibration` and `figures.plan`: what they need loads slowly.
 """
 
-from largesse.figures.forest import districts, effects
-from largesse.figures.printed import DIRECTIONS, by_district, contrasts, is_profile, models, outcome, points, span
+from largesse.figures.forest import districts, effects, policies
+from largesse.figures.printed import (
+    DIRECTIONS,
+    PROGRAMMES,
+    by_district,
+    contrasts,
+    is_profile,
+    models,
+    outcome,
+    points,
+    programmes,
+    span,
+)
 from largesse.figures.shares import coverage, predictive
 from largesse.figures.style import BAND, BLUE, INK, MARKS, MUTED, ORANGE, RULE, STATUS, VERMILLION, Picture
+from largesse.figures.tipping import curve
 from largesse.figures.unknowns import learning, learnt, recovery
 
 __all__ = [
@@ -17,6 +29,7 @@ __all__ = [
     "MARKS",
     "MUTED",
     "ORANGE",
+    "PROGRAMMES",
     "RULE",
     "STATUS",
     "VERMILLION",
@@ -24,6 +37,7 @@ __all__ = [
     "by_district",
     "contrasts",
     "coverage",
+    "curve",
     "districts",
     "effects",
     "is_profile",
@@ -32,7 +46,9 @@ __all__ = [
     "models",
     "outcome",
     "points",
+    "policies",
     "predictive",
+    "programmes",
     "recovery",
     "span",
 ]

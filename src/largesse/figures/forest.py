@@ -8,7 +8,18 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from largesse.figures.canvas import ROW, beside, canvas
-from largesse.figures.printed import DIRECTIONS, OUTCOMES, SHORT, by_district, contrasts, outcome, points, span
+from largesse.figures.printed import (
+    DIRECTIONS,
+    OUTCOMES,
+    PROGRAMMES,
+    SHORT,
+    by_district,
+    contrasts,
+    outcome,
+    points,
+    programmes,
+    span,
+)
 from largesse.figures.style import BAND, INK, MARKS, MUTED, STATUS, VERMILLION, Picture, styled
 from largesse.results import Estimate, Results, direction
 
@@ -16,7 +27,17 @@ from largesse.results import Estimate, Results, direction
 @styled
 def effects(results: Results) -> Picture:
     """Effects by outcome with their intervals, the band too small to matter, and the truth of a synthetic study."""
-    shown = contrasts(results)
+    return _forest(results, contrasts(results), "Intervals of each effect, in points of 100.")
+
+
+@styled
+def policies(results: Results, name: str) -> Picture:
+    """What offices' choice of receivers, and other choices, do to one outcome."""
+    shown = [e for e in programmes(results) if e.outcome == name]
+    return _forest(results, shown, "Intervals of what policies do, in points of 100.")
+
+
+def _forest(results: Results, shown: Sequence[Estimate], what: str) -> Picture:
     names = list(dict.fromkeys(e.outcome for e in shown))
     figure, axes = canvas(results, (len(shown) + 0.8 * len(names) + 0.1) * ROW)
     y = 0.0
@@ -29,7 +50,7 @@ def effects(results: Results) -> Picture:
             _row(axes, y, e, results.study["rope"])
     _measure(axes, shown, results.study["rope"], (y - 0.35, -0.25))
     _key(figure, shown)
-    figure.tell("Intervals of each effect, in points of 100.", map(_said, shown))
+    figure.tell(what, map(_said, shown))
     return figure
 
 
@@ -53,7 +74,8 @@ def districts(results: Results, name: str) -> Picture:
 
 def _row(axes: Axes, y: float, e: Estimate, rope: float) -> None:
     """An estimate: its name and number above its interval, which lies in a strip of its own."""
-    name = f"{e.contrast}, {e.group}" if e.group else f"{e.contrast}: {SHORT[e.contrast]}"
+    name = f"{e.contrast}: {SHORT[e.contrast]}" if e.contrast in SHORT else PROGRAMMES[e.contrast]
+    name = f"{e.contrast}, {e.group}" if e.group else name
     beside(axes, y + 0.4, name + (" (extrapolated)" if e.extrapolation else ""))
     beside(axes, y + 0.4, f"{points(e.mean)} ({span(e.lower, e.upper)})", right=True)
     _nought(axes, rope, (y - 0.24, y + 0.2))

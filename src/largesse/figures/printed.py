@@ -21,6 +21,18 @@ SHORT: Final = {
     "total": "a gift under high coverage, none under low",
     "overall": "more coverage, on everyone",
 }
+PROGRAMMES: Final = {
+    "receivers": "own gift, on those whom offices choose",
+    "passed_over": "coverage, on the eligible who are passed over",
+    "never_eligible": "coverage, on those hardly ever chosen",
+    "selectivity": "offices' choice, against lots for the same gifts",
+    "selectivity.reach": "of that, as gifts do more to those chosen",
+    "selectivity.curvature": "of that, as they stand elsewhere on the scale",
+    "policy.standing": "choice by standing alone, against lots",
+    "policy.need": "choice by need, against lots",
+    "policy.none": "gifts as they are, against none",
+    "policy.everyone": "a gift for everyone, against gifts as they are",
+}
 
 
 def points(share: float) -> str:
@@ -47,10 +59,18 @@ def models(results: Results) -> dict[str, Mapping[str, Any]]:
 
 def contrasts(results: Results) -> list[Estimate]:
     """The estimates that compare, for the whole frame and at the profiles asked for, in order of outcome."""
-    order = [*OUTCOMES, *sorted({e.outcome for e in results.estimates} - set(OUTCOMES))]
-    compared = list(SHORT)
-    wanted = [e for e in results.estimates if e.contrast in compared and (not e.group or is_profile(e))]
-    return sorted(wanted, key=lambda e: (order.index(e.outcome), compared.index(e.contrast), bool(e.group)))
+    return _ordered(results, SHORT)
+
+
+def programmes(results: Results) -> list[Estimate]:
+    """The estimates of policies, which leave gifts as many and change who gets them; in order of outcome."""
+    return [e for e in _ordered(results, PROGRAMMES) if e.outcome != "receipt"]
+
+
+def _ordered(results: Results, names: Mapping[str, str]) -> list[Estimate]:
+    order, known = [*OUTCOMES, *sorted({e.outcome for e in results.estimates} - set(OUTCOMES))], list(names)
+    wanted = [e for e in results.estimates if e.contrast in names and (not e.group or is_profile(e))]
+    return sorted(wanted, key=lambda e: (order.index(e.outcome), known.index(e.contrast), bool(e.group)))
 
 
 def is_profile(estimate: Estimate) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 from largesse import figures
 from largesse.figures import Picture, calibration
 from largesse.figures.band import spread
-from largesse.report import tables, words
+from largesse.report import favour, tables, words
 from largesse.report.markdown import Markdown, blocks, code, div, figure, listed, literal
 from largesse.resources import bibliography
 from largesse.results import Answer, Results
@@ -102,6 +102,30 @@ class Page:
             listed(said.others),
         )
 
+    def tipping(self) -> Markdown:
+        """The headline over favour; nothing where no favour is assumed."""
+        if not self.results.figures.get("tipping"):
+            return Markdown("")
+        caption = "The effect of a gift, by how much one standard deviation of private loyalty counts with offices"
+        caption += f"; shaded {words.content(self.results)} intervals, and the band too small to matter"
+        shown = self._figure(figures.curve(self.results, favour.HEADLINE), caption, "tipping")
+        return blocks(shown, " ".join(favour.tipping(self.results)))
+
+    def policies(self) -> Markdown:
+        """What offices' choice of receivers does, and what other choices of as many would."""
+        shown = figures.programmes(self.results)
+        if not shown:
+            return Markdown(
+                "What other choices of receivers would do is not asked: receipt and answers are not modelled together."
+            )
+        first = shown[0].outcome
+        caption = (
+            f"Policies, and what they do to {literal(figures.outcome(self.results, first))}. Gifts are as many in "
+        )
+        caption += "every district and wave, except under none and everyone"
+        picture = self._figure(figures.policies(self.results, first), caption, "policies")
+        return blocks(" ".join(favour.selectivity(self.results)), picture, favour.policies(self.results))
+
     def data(self) -> Markdown:
         """Respondents, weights, covariates, items, and what was dropped and why."""
         survey = self.results.survey
@@ -123,7 +147,7 @@ class Page:
     def _model(self, name: str) -> str:
         model = self.results.models[name]
         how = model["sampler"]
-        private = any(p["parameter"] == "disposition_sd" for p in model["parameters"])
+        private = any(p["parameter"].endswith("disposition_sd") for p in model["parameters"])
         nodes = f", the private disposition integrated at {how['nodes']} nodes" if private else ""
         drawn = f"{how['chains']} chains of {how['draws']:,} draws after {how['tune']:,} of warm-up{nodes}"
         return blocks(
