@@ -11,9 +11,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from largesse import models
 from largesse.audit import Audit
-from largesse.cells import Cells
+from largesse.cells import Cells, sizes
 from largesse.fits import Fit
 from largesse.inputs import Inputs, gather
 from largesse.models.contract import Model, coords
@@ -64,6 +63,8 @@ def around(
         noise[..., 0] = 0.0
     if p.construct == "zero_sum":
         noise -= noise.mean(axis=-1, keepdims=True)
+    if p.support == "correlation":
+        return np.tanh(np.arctanh(center) + noise)
     return np.asarray(center * np.exp(noise) if p.support == "positive" else center + noise)
 
 
@@ -78,18 +79,20 @@ def study(
     folder: Path,
     world: World | None = None,
     change: Callable[[pd.DataFrame], pd.DataFrame] = lambda table: table,
-    asked: tuple[str, ...] = models.SHIPPED,
+    asked: tuple[str, ...] = (),
     **tables: Any,
 ) -> Inputs:
     """A synthetic study written to `folder` and read back; `tables` take the place of those of its `study.toml`.
 
-    `change` edits the survey before it is written.
+    `change` edits the survey before it is written; `asked` are its models, those that the world is drawn from unless
+    given.
     """
     world = world or World(name="made_up", seed=7)
     made = simulate(world)
     made.write(folder)
     change(made.survey).to_csv(folder / "survey.csv", index=False)
-    return gather(Study.from_table(tomllib.loads(study_of(world, asked)) | tables, folder / "study.toml"))
+    record = tomllib.loads(study_of(world, asked or world.models))
+    return gather(Study.from_table(record | tables, folder / "study.toml"))
 
 
 def fits(inputs: Inputs, shape: tuple[int, int] = (4, 50), spread: float = SPREAD) -> dict[str, Fit]:
@@ -100,10 +103,9 @@ def fits(inputs: Inputs, shape: tuple[int, int] = (4, 50), spread: float = SPREA
 def center(inputs: Inputs, model: Model) -> Theta:
     """The truth, or a value from the priors."""
     cells = inputs.cells[model.name]
-    sizes = {str(d): n for d, n in cells.sizes.items()}
     known = (inputs.truth or {}).get(model.name, {})
     drawn = inputs.priors[model.name].draw(
-        model.active(cells)[0], sizes, model.twin.answers(cells), np.random.default_rng(5)
+        model.active(cells)[0], sizes(cells), model.twin.answers(cells), np.random.default_rng(5)
     )
     return drawn | known
 

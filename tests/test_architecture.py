@@ -21,7 +21,8 @@ LONGEST_FILE, LONGEST_FUNCTION, MOST_PARAMETERS = 450, 80, 7
 HEAVY = {"arviz_base", "arviz_stats", "matplotlib", "numba", "numpy", "nutpie", "pandas", "polars", "pydantic", "pymc"}
 SAMPLERS = {"nutpie", "pymc", "pytensor"}
 WITH_MODELS = {  # what knows the registry of models, whose files are written in PyMC
-    *("models", "synthetic", "template", "inputs", "fits", "audit", "findings", "record", "sampling", "workflow"),
+    *("models", "synthetic", "template", "inputs", "fits", "programmes", "audit", "findings", "sensitivity"),
+    *("record", "sampling", "workflow"),
     *("replicate", "certificate", "renewal", "proposal", "planning", "repeated_sampling", "vicinity"),
     *("cli", "__main__"),
 }

@@ -56,12 +56,13 @@ def test_every_gate_is_asked_once(whole: tuple[str, Audit]) -> None:
 
 
 def test_what_does_not_apply_is_never_passed(whole: tuple[str, Audit]) -> None:
-    """Only loyalty has a disposition to integrate; who receives does not depend on coverage."""
+    """Only loyalty has a disposition to integrate, and receipt does not depend on coverage; the joint model has all."""
     name, made = whole
     expected = {
         "gift_allocation": {"quadrature", "coverage"},
         "reported_loyalty": set(),
         "market_participation": {"quadrature"},
+        "joint": set(),
     }
     found = answers(made.verdicts)
     assert {g for g, a in found.items() if a is Answer.NOT_APPLICABLE} == expected[name]
@@ -145,7 +146,9 @@ def test_one_item_has_no_disposition_to_integrate() -> None:
 def test_predictive_entries_are_shares_within_their_band(toy: toys.Toy, whole: tuple[str, Audit]) -> None:
     """One entry per item and arm, for each answer the observed share and the mean and 95 % band of the replicated."""
     name, made = whole
-    counts = dict(zip(toy.outcomes(name), toy.cells[name]["answers"].to_numpy(), strict=True)) or {"gift": 2}
+    counts = {"gift": 2} | dict(zip(toy.outcomes(name), toy.cells[name]["answers"].to_numpy(), strict=True))
+    told = {"gift"} if "gift" in models.get(name).outcomes else set()
+    assert {entry["item"] for entry in made.predictive} == told | set(toy.outcomes(name))
     for entry in made.predictive:
         shares = {key: np.array(entry[key]) for key in ("observed", "mean", "lower", "upper")}
         assert {len(values) for values in shares.values()} == {counts[entry["item"]]}

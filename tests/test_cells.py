@@ -39,7 +39,9 @@ def survey_of(table: dict[str, list[Any]], districts: pd.DataFrame | None = None
 
 def weighted_cells(toy: toys.Toy, model: str) -> Cells:
     """Cells that count respondents by their weights."""
-    return collapse(toy.survey, toy.design, toy.outcomes(model), weighted=True)
+    cells = collapse(toy.survey, toy.design, toy.outcomes(model), weighted=True)
+    assumed = {name: toy.cells[model][name] for name in models.get(model).assumes}
+    return cells.assign(assumed)
 
 
 def patterns(cells: Cells) -> pd.DataFrame:
@@ -311,7 +313,7 @@ def test_the_frame_and_the_cells_share_one_centre(toy: toys.Toy) -> None:
 
 # --- what a design lacks ---------------------------------------------------------------------------------------
 
-LACKS = {
+LACKS = {  # as seen by the joint model, which reads every question
     designs.FULL: set(),
     "one district": {"districts"},  # coverage differs between waves, which a wave effect cannot be told from
     "one wave": {"waves", "changing coverage"},
@@ -319,15 +321,31 @@ LACKS = {
     "two items": {"three items"},
     "no covariates": {"covariates", "modifiers"},
     "no modifiers": {"modifiers"},
+    "nothing asked before": {"loyalty before"},
+    "two market answers": {"amounts"},
 }
 
 
 @pytest.mark.parametrize("design", LACKS)
 def test_a_design_lacks_what_was_left_out(design: str) -> None:
     """Each feature left out of a design is found to be lacking, alone, with a sentence that says so."""
-    found = lacks(designs.cells(design, "reported_loyalty"))
+    found = lacks(designs.cells(design, "joint"))
     assert set(found) == LACKS[design]
     assert all(len(sentence.split()) >= 4 for sentence in found.values())
+
+
+@pytest.mark.parametrize(
+    ("model", "unasked"),
+    [
+        ("gift_allocation", {"two items", "three items", "market", "amounts", "loyalty before"}),
+        ("reported_loyalty", {"market", "amounts", "loyalty before"}),
+        ("market_participation", {"two items", "three items", "loyalty before"}),
+        ("joint", set()),
+    ],
+)
+def test_a_model_lacks_the_questions_that_it_does_not_read(model: str, unasked: set[str]) -> None:
+    """Cells know only the questions of their model: what others were asked is not there, however full the survey."""
+    assert set(lacks(designs.cells(designs.FULL, model))) == unasked
 
 
 def test_a_market_question_with_two_answers_lacks_amounts() -> None:

@@ -248,11 +248,8 @@ def test_help_costs_less_than_four_tenths_of_a_second() -> None:
 
 def test_models_and_priors_are_listed() -> None:
     """`models` names each model with its question; `priors` gives every prior with statement and source."""
-    assert set(json.loads(largesse("models", "--json").stdout)) == {
-        "gift_allocation",
-        "reported_loyalty",
-        "market_participation",
-    }
+    listed = {"gift_allocation", "reported_loyalty", "market_participation", "joint"}
+    assert set(json.loads(largesse("models", "--json").stdout)) == listed
     table = json.loads(largesse("priors", "reported_loyalty", "--json").stdout)["reported_loyalty"]
     assert table["direct"]["statement"]
     assert table["direct"]["source"]["where"]

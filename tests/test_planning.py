@@ -21,6 +21,7 @@ from largesse.study import Estimands
 from largesse.synthetic import World
 
 SMALL = World(respondents=60, districts=3, seed=5)
+TOGETHER = SMALL.model_copy(update={"favour": 0.8})  # of the joint model
 KEY = "loyalty.direct"
 
 
@@ -84,7 +85,7 @@ def test_draws_at_the_truth_have_no_bias(name: str, monkeypatch: pytest.MonkeyPa
 
     Its headline: the contrasts of everyone, or the selectivity of receipt; districts are not planned for.
     """
-    subject = Planned(name, Proposal(SMALL, (name,)))
+    subject = Planned(name, Proposal(TOGETHER if name == "joint" else SMALL, (name,)))
 
     def exact(model: Any, inputs: Any, *_: Any) -> tuple[Any, dict[str, Any]]:
         return fake_fits.fake(model, inputs.cells[name], inputs.truth[name], (2, 5), spread=0.0), {"attempt": 1}

@@ -13,13 +13,20 @@ import xarray as xr
 from scipy.special import expit
 
 from largesse import dims, models
+from largesse.cells import part
 from largesse.predictive import Panel, panels
+from largesse.simulators import joint
 from largesse.simulators.graded import above, standard_normal_nodes
 from largesse.simulators.predictor import predictor
 
 Array = np.ndarray[Any, Any]
 
 DRAWS = 400
+FAVOURED = {
+    "favour": 0.9,
+    "any_disposition": -0.6,
+    "much_disposition": 0.5,
+}  # what the toy's answers were drawn without
 FAR_OFF = 5.0  # standard errors: of a hundred shares one is farther off by chance in 20,000 runs
 
 
@@ -29,9 +36,15 @@ def made(request: pytest.FixtureRequest, toy: toys.Toy) -> tuple[str, list[Panel
     return request.param, drawn(toy, request.param)
 
 
+def truth(toy: toys.Toy, name: str) -> toys.Theta:
+    """The toy's truth as one draw; of the joint model with favour, and with answers that go with the disposition."""
+    known = toy.truth[name] | (FAVOURED if name == "joint" else {})
+    return toys.stacked({p: np.asarray(v) for p, v in known.items()})
+
+
 def drawn(toy: toys.Toy, name: str) -> list[Panel]:
     """Panels of one model under its truth."""
-    theta = {p: np.repeat(np.asarray(v)[None], DRAWS, axis=0) for p, v in toy.truth[name].items()}
+    theta = {p: np.repeat(v, DRAWS, axis=0) for p, v in truth(toy, name).items()}
     return panels(models.get(name).twin, theta, toy.cells[name], np.random.default_rng(5))
 
 
@@ -44,11 +57,10 @@ def test_shares_of_a_panel_sum_to_one(made: tuple[str, list[Panel]]) -> None:
 
 
 def test_every_item_is_seen_in_both_arms(toy: toys.Toy, made: tuple[str, list[Panel]]) -> None:
-    """A panel for each item and arm; for the allocation of gifts, one for each district."""
+    """A panel for each item and arm; where who receives is explained, one of gifts for each district too."""
     name, found = made
-    items = toy.outcomes(name)
-    wanted = [(item, arm) for item in items for arm in ("0", "1")]
-    wanted = wanted or [("gift", str(d)) for d in toy.survey.codebook["district"].levels]
+    gifts = toy.survey.codebook["district"].levels if "gift" in models.get(name).outcomes else ()
+    wanted = [("gift", str(d)) for d in gifts] + [(item, arm) for item in toy.outcomes(name) for arm in ("0", "1")]
     assert [(p.item, p.arm) for p in found] == wanted
 
 
@@ -70,8 +82,8 @@ def test_replicated_shares_scatter_around_those_expected(toy: toys.Toy, made: tu
     """Their mean is the probability of each answer, averaged over the people of the panel who answered."""
     name, found = made
     for panel in found:
-        chance = expected(toy, name, panel)
-        error = np.sqrt(chance * (1 - chance) / (panel.respondents * DRAWS))  # at most: people of one panel differ
+        chance, people = together(toy, panel) if name == "joint" else (expected(toy, name, panel), panel.respondents)
+        error = np.sqrt(chance * (1 - chance) / (people * DRAWS))  # at most: people of one panel differ
         assert (np.abs(panel.replicated.mean(axis=0) - chance) < FAR_OFF * error).all()
 
 
@@ -116,6 +128,49 @@ def _of_bands(people: xr.Dataset, theta: toys.Theta) -> Array:
     return np.array([1 - taking_part.mean(), *bands])
 
 
+def together(toy: toys.Toy, panel: Panel) -> tuple[Array, float]:
+    """[answer] mean probability of the joint model in an arm of gifts that are drawn too; people expected in that arm.
+
+    Each respondent counts by the chance to be in the arm, at every disposition (Gaussian nodes).
+    """
+    rows, theta, (u, weight) = toy.rows("joint"), truth(toy, "joint"), standard_normal_nodes(61)
+    d = rows["in_district"].to_numpy()
+    favour = (theta["favour"][:, None] + theta["favour_district"][:, d])[0]
+    receives = expit(joint.log_odds(theta, rows)[0][:, None] + favour[:, None] * u)  # [respondent, node]
+    if panel.item == "gift":
+        here = receives[rows[dims.DISTRICT].to_numpy()[d] == panel.arm] @ weight
+        return np.array([1 - here.mean(), here.mean()]), len(here)
+    k, g = toy.outcomes("joint").index(panel.item), int(panel.arm)
+    told = rows["answer"].to_numpy()[:, k] >= 0
+    count = (receives if g else 1 - receives)[told] * weight
+    given = _answers(rows.isel({dims.CELL: np.flatnonzero(told)}), theta, panel.item, g, u)
+    return np.array([(count * p).sum() for p in given]) / count.sum(), float(count.sum())
+
+
+def _answers(rows: xr.Dataset, theta: toys.Theta, item: str, g: int, u: Array) -> list[Array]:
+    """[answer] of [respondent, node] probabilities under gift g, at each disposition u."""
+    role = str(rows[dims.ROLE].to_numpy()[list(rows[dims.ITEM].to_numpy()).index(item)])
+    asked = part(rows, role)
+    gift, coverage = np.full(rows.sizes[dims.CELL], g), rows["coverage"].to_numpy()
+
+    def steps(prefix: str, cuts: Array, sharp: float, loading: float) -> list[Array]:
+        latent = predictor(theta, rows, gift, coverage, prefix)[0][:, None] + loading * u
+        over = [np.ones_like(latent), *(expit(sharp * latent - cut) for cut in cuts), np.zeros_like(latent)]
+        return [low - high for low, high in pairwise(over)]
+
+    if role == "market":
+        (out, part_), much = (
+            steps(name, theta[f"{name}cutpoint"][0], 1.0, float(theta[f"{name}disposition"][0]))
+            for name in ("any_", "much_")
+        )
+        return [out, *(part_ * p for p in much)]
+    prefix = "loyalty_" if role == "loyalty" else "before_"
+    k, counts = list(asked[dims.ITEM].to_numpy()).index(item), asked["answers"].to_numpy()
+    start = int((counts[:k] - 1).sum())
+    cuts, sharp = theta[f"{prefix}cutpoint"][0, start : start + counts[k] - 1], theta[f"{prefix}discrimination"][0, k]
+    return steps(prefix, cuts, float(sharp), float(theta["loyalty_disposition_sd"][0]))
+
+
 class Scripted:
     """A simulator that always answers the same, to see who is counted."""
 
@@ -144,6 +199,30 @@ def test_people_of_one_cell_are_drawn_one_by_one(toy: toys.Toy) -> None:
         chance = receipt(toy, panel.arm)
         by_hand = (chance * (1 - chance)).sum() / len(chance) ** 2
         assert panel.replicated[:, 1].var() == pytest.approx(by_hand, rel=FAR_OFF * np.sqrt(2 / DRAWS))
+
+
+class Generous:
+    """A simulator that gives to everyone, and lets receivers give the highest answers."""
+
+    def answer(self, _theta: Any, rows: xr.Dataset, _rng: Any) -> dict[str, Array]:
+        """The gifts, and the answers that follow them."""
+        top = dict(zip(map(str, rows[dims.ITEM].to_numpy()), rows["answers"].to_numpy() - 1, strict=True))
+        n = rows.sizes[dims.CELL]
+        return {"gift": np.ones(n, dtype=int)} | {item: np.full(n, t) for item, t in top.items()}
+
+
+def test_answers_are_counted_in_the_arm_of_the_gift_that_was_drawn_with_them(toy: toys.Toy) -> None:
+    """Where everyone receives in the replicates, their answers are receivers'; nobody's are of those passed over.
+
+    What was observed stays in the arms of the gifts that were observed.
+    """
+    cells = toy.cells["joint"]
+    for panel in panels(Generous(), {"favour": np.zeros(2)}, cells, np.random.default_rng(1)):
+        top = np.eye(len(panel.observed))[-1]
+        passed_over = panel.item != "gift" and panel.arm == "0"
+        np.testing.assert_array_equal(panel.replicated, np.tile(0 * top if passed_over else top, (2, 1)))
+        assert panel.observed.sum() == pytest.approx(1.0)
+        assert panel.respondents > 0
 
 
 def test_each_data_set_has_its_own_draw(toy: toys.Toy) -> None:

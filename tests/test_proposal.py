@@ -90,7 +90,7 @@ def test_a_study_is_planned_under_its_own_priors_and_questions(tmp_path: Path) -
     asked = {"rope": 0.05, "market_shares": [0.4, 0.9]}
     inputs = fake_fits.study(tmp_path, PILOT, priors=own, estimands=asked)
     found = proposed(inputs.study)
-    assert found.models == tuple(models.SHIPPED)
+    assert found.models == ("gift_allocation", "reported_loyalty", "market_participation")
     assert found.priors["reported_loyalty"]["direct"].arguments["sigma"] == 0.123
     assert (found.estimands.rope, found.estimands.market_shares) == (0.05, (0.4, 0.9))
     assert found.administrative
@@ -158,19 +158,55 @@ def test_sizes_that_cannot_be_are_refused_before_anything_is_simulated() -> None
         sizes(PILOT, {"towns": (1,)})
 
 
-def test_stated_truths_follow_the_size(repo: Path) -> None:
+def stated(*, together: bool) -> World:
+    """Three items, and truths by item, by wave and by name: of one model, or of the joint model with an item before."""
+    loyalty = {
+        "wave_effect": [0.1, -0.1],
+        "disposition_sd": 1.3,
+        "discrimination": {"pride": 1.0, "trust": 1.3, "hope": 0.8},
+        "cutpoint": [[0.2, 0.8], [0.3, 0.3, 0.4], [0.5, 0.5]],
+    }
+    items = {"pride": ("no", "yes"), "trust": ("none", "some", "all"), "hope": ("no", "yes")}
+    world = World(respondents=60, districts=3, waves=("wave 1", "wave 2"), items=items)
+    if not together:
+        return world.model_copy(update={"truth": {"reported_loyalty": loyalty}})
+    before = {"before_discrimination": {"once": 0.9}, "favour": 0.4, "receipt_wave_effect": [0.2, -0.2]}
+    truth = {"joint": {f"loyalty_{name}": value for name, value in loyalty.items()} | before}
+    return world.model_copy(update={"before": {"once": ("no", "yes")}, "truth": truth})
+
+
+@pytest.mark.parametrize(("model", "prefix"), [("reported_loyalty", ""), ("joint", "loyalty_")])
+def test_stated_truths_follow_the_size(model: str, prefix: str) -> None:
     """Of item truths the first are taken, a term that a size drops goes, and a vector of another length is refused."""
-    world = World.read(repo / "data" / "synthetic" / "hyesan" / "world.toml")
-    (_, one), (_, two), (_, three) = sizes(world, {"items": (1, 2, 3)})
-    stated = world.truth["reported_loyalty"]
-    assert one.truth["reported_loyalty"]["cutpoint"] == stated["cutpoint"][:1]
-    assert "disposition_sd" not in one.truth["reported_loyalty"]
-    assert two.truth["reported_loyalty"]["disposition_sd"] == stated["disposition_sd"]
-    assert "discrimination" not in two.truth["reported_loyalty"]
-    assert three.truth == world.truth
+    world = stated(together=model == "joint")
+    one, two, three = (w.truth[model] for _, w in sizes(world, {"items": (1, 2, 3)}))
+    assert one[f"{prefix}cutpoint"] == world.truth[model][f"{prefix}cutpoint"][:1]
+    assert f"{prefix}disposition_sd" not in one
+    assert two[f"{prefix}disposition_sd"] == 1.3
+    assert f"{prefix}discrimination" not in two
+    assert three == world.truth[model]
     ((_, single),) = sizes(world, {"waves": (1,)})
-    assert "wave_effect" not in single.truth["reported_loyalty"]
-    with pytest.raises(InputError, match=r"truth\.gift_allocation\.wave_effect"):
+    assert f"{prefix}wave_effect" not in single.truth[model]
+    assert single.truth[model].keys() >= {"before_discrimination", "favour"} & world.truth[model].keys()
+    with pytest.raises(InputError, match=rf"truth\.{model}\.{prefix}wave_effect"):
         sizes(world, {"waves": (3,)})
-    with pytest.raises(InputError, match=r"truth\.reported_loyalty\.drect"):
-        sizes(PILOT.model_copy(update={"truth": {"reported_loyalty": {"drect": 1.0}}}), {})
+    with pytest.raises(InputError, match=rf"truth\.{model}\.{prefix}drect"):
+        sizes(world.model_copy(update={"truth": {model: {f"{prefix}drect": 1.0}}}), {})
+
+
+def test_a_study_of_the_joint_model_is_planned_with_its_questions_and_no_others(tmp_path: Path) -> None:
+    """Its world asks before what the pilot asked, and no market question where there is none; favour is a truth then.
+
+    Without items asked before, favour is what the study assumes. The joint model is all that such a world draws from.
+    """
+    asked = PILOT.model_copy(update={"before": {"once": ("no", "yes")}})
+    inputs = fake_fits.study(tmp_path / "before", asked)
+    world = world_of(inputs)
+    assert (dict(world.before), world.favour, world.market) == ({"once": ("no", "yes")}, None, PILOT.market)
+    assert proposed(inputs.study).models == ("joint",)
+    with pytest.raises(InputError, match="expected one of joint"):
+        proposed(inputs.study, ("reported_loyalty",))
+    quiet = fake_fits.study(tmp_path / "quiet", PILOT.model_copy(update={"favour": 0.6, "market": ()}))
+    world = world_of(quiet)
+    assert (dict(world.before), world.favour, world.market) == ({}, 0.6, ())
+    assert set(proposed(quiet.study).priors) == {"joint"}

@@ -45,9 +45,12 @@ def test_a_study_is_read_from_its_folder_or_its_file(tmp_path: Path) -> None:
 
 def test_every_column_has_its_role() -> None:
     """`used` lists each column of the file once, with the key of [columns] that names it."""
-    assert study().columns.used() == {
+    columns = {**TABLE["columns"], "loyalty_before": ["once", "then"]}
+    assert study(columns=columns).columns.used() == {
         "g": "gift",
         "trust": "loyalty",
+        "once": "loyalty_before",
+        "then": "loyalty_before",
         "songbun": "categorical",
         "age": "continuous",
     }
@@ -104,7 +107,15 @@ def test_a_study_cannot_be_changed() -> None:
         ({"columns": {"loyalty": ["a"]}}, "key 'columns.gift'", "required"),
         ({"columns": {"gift": "g", "loyalty": ["g"]}}, "key 'columns.loyalty'", "'g', which is named before"),
         ({"columns": {"gift": "g", "loyalty": ["weight"]}}, "key 'columns.loyalty'", "names a role"),
+        (
+            {"columns": {"gift": "g", "loyalty": ["a"], "loyalty_before": ["a"]}},
+            "key 'columns.loyalty_before'",
+            "'a', which is named before",
+        ),
+        ({"columns": {"gift": "g", "loyalty_before": ["wave"]}}, "key 'columns.loyalty_before'", "names a role"),
         ({"columns": "gift"}, "key 'columns'", "found 'gift'"),
+        ({"effects": {"favour": 5.5}}, "key 'effects.favour'", "less than or equal to 5"),
+        ({"effects": {"disposition_sd": 0}}, "key 'effects.disposition_sd'", "greater than 0"),
         ({"effects": {"modifiers": ["aeg"]}}, "key 'effects.modifiers'", "'aeg', which is not one of the covariates"),
         (
             {"levels": {"thrust": ["a", "b"]}},

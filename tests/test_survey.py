@@ -155,6 +155,25 @@ def test_a_row_is_dropped_for_one_reason_only() -> None:
     assert survey.rows - len(survey.table) == 3
 
 
+def test_items_asked_before_the_gift_are_ordered_and_are_no_loyalty_items() -> None:
+    """They are read as items are, stand behind the market, and whoever did not answer them stays and is counted."""
+    once = ["never", "always", "sometimes", "98", None, "always", "refused", "never"]
+    changes = {"columns": {**COLUMNS, "loyalty_before": ["once"]}, "levels": {"pride": TRUST, "once": TRUST}}
+    survey, without = surveyed({"once": once}, **changes), surveyed()
+    assert list(survey.table) == [*list(without.table)[:6], "once", *list(without.table)[6:]]
+    assert survey.table["once"].cat.ordered
+    assert tuple(survey.table["once"].cat.categories) == TRUST
+    assert survey.table["once"].isna().sum() == 3
+    assert (survey.items, survey.before) == (without.items, ("once",))
+    assert without.before == ()
+    assert survey.codebook["once"].role == "loyalty_before"
+    assert len(survey.table) == len(without.table)
+    assert survey.dropped == (
+        *without.dropped,
+        *(Dropped("loyalty_before", "once", reason, 1) for reason in ("don't know", "refused", "no answer")),
+    )
+
+
 def test_missing_codes_are_codes_of_answers_only() -> None:
     """A district numbered as a missing code is a district."""
     survey = surveyed({"ri": [98, 2] * 4})
@@ -231,6 +250,8 @@ def test_districts_are_checked_with_the_survey() -> None:
         ({"trust": ["a", "b"] * 4}, {}, "trust", "an unordered item"),
         ({"trade": ["a", "b"] * 4}, {}, "trade", "an unordered item"),
         ({"pride": ["always", "NEVER"] * 4}, {}, "pride", "the answer 'NEVER'"),
+        ({"once": ["a", "b"] * 4}, {"columns": {**COLUMNS, "loyalty_before": ["once"]}}, "once", "an unordered item"),
+        ({"once": [1] * 8}, {"columns": {**COLUMNS, "loyalty_before": ["once"]}}, "once", "the single answer '1'"),
         ({"pride": [f"wrong {i}" for i in range(8)]}, {}, "pride", "'wrong 0', 'wrong 1', 'wrong 2' and 5 more"),
         ({"pride": ["x" * 90, *RAW["pride"][1:]]}, {}, "pride", "'" + "x" * 23 + "…'"),
         ({"trust": [[1], [2]] * 4}, {}, "trust", "neither numbers nor text"),

@@ -21,6 +21,7 @@ SETTINGS = settings(max_examples=60, derandomize=True, deadline=None)
 COLUMNS = {
     "gift": "g",
     "loyalty": ["a", "b"],
+    "loyalty_before": ["e"],
     "market": "m",
     "district": "d",
     "province": "p",
@@ -30,7 +31,7 @@ COLUMNS = {
     "categorical": ["c"],
     "continuous": ["x"],
 }
-NAMES = ["g", "a", "b", "m", "d", "p", "t", "r", "w", "c", "x"]
+NAMES = ["g", "a", "b", "e", "m", "d", "p", "t", "r", "w", "c", "x"]
 
 
 def study(folder: Path = Path(), **changes: Any) -> Study:
@@ -86,6 +87,7 @@ def good(draw: st.DrawFn) -> pd.DataFrame:
             "a": rng.permutation(np.arange(n) % 4),
             "b": rng.choice(["low", "high", "8", "9"], n),
             "m": rng.permutation(np.arange(n) % 3),
+            "e": rng.permutation(np.arange(n) % 3),
             "d": rng.choice(["ward 2", "ward 10", "Hyesan"], n),
             "p": "Ryanggang",
             "t": rng.integers(1, 12, n),
@@ -111,7 +113,7 @@ def damaged(draw: st.DrawFn) -> pd.DataFrame:
 
 
 levels_of_some = st.dictionaries(
-    st.sampled_from(["g", "a", "b", "m", "d", "p", "t", "c"]),
+    st.sampled_from(["g", "a", "b", "e", "m", "d", "p", "t", "c"]),
     st.lists(st.sampled_from(["0", "1", "2", "low", "high", "8"]), unique=True),
     max_size=2,
 )
@@ -252,5 +254,5 @@ def test_collapsing_rows_does_not_alter_the_levels(table: pd.DataFrame, times: i
 def test_every_row_is_kept_or_counted(table: pd.DataFrame) -> None:
     """Rows of the file are the respondents kept and the rows dropped, with nothing lost between."""
     survey = validate(table, study(levels=LEVELS), "s.csv")
-    gone = sum(d.count for d in survey.dropped if d.role not in ("loyalty", "market"))
+    gone = sum(d.count for d in survey.dropped if d.role not in ("loyalty", "market", "loyalty_before"))
     assert survey.rows == len(survey.table) + gone

@@ -13,7 +13,9 @@ import polars as pl
 import xarray as xr
 
 from largesse import dims, models
-from largesse.cells import Cells, Design, collapse, profiles, sizes
+from largesse.cells import Cells, Design, collapse, part, profiles, sizes
+from largesse.simulators import graded
+from largesse.simulators.predictor import fixed, predictor
 from largesse.study import Study
 from largesse.survey import Survey, validate
 
@@ -72,7 +74,9 @@ class Toy:
     ----------
     study : its frozen record; survey : the validated table; design : how columns become numbers.
     cells : model name -> the cells of its outcomes.
-    truth : model name -> parameter -> the value the answers were drawn under.
+    truth : model name -> parameter -> the value the answers were drawn under. Of the joint model only where several
+        items are asked, before and after: gifts are given without favour, and answers before follow the disposition
+        behind the answers after, so the truths of the three models and of those answers are one of the joint model.
     """
 
     recipe: Recipe
@@ -88,7 +92,8 @@ class Toy:
 
     def rows(self, model: str) -> xr.Dataset:
         """One row per respondent in place of one per cell: what cells must be equivalent to."""
-        return rows(self.survey, self.design, self.outcomes(model))
+        made = rows(self.survey, self.design, self.outcomes(model))
+        return _assumed(self.recipe, made) if model == "joint" else made
 
 
 def make(recipe: Recipe | None = None) -> Toy:
@@ -103,12 +108,21 @@ def make(recipe: Recipe | None = None) -> Toy:
         survey, design = _read(table, study)
         truth[name], drawn = _drawn(recipe, name, rows(survey, design, outcomes(recipe, name)), rng)
         table = table.assign(**{column: _text(values, column) for column, values in drawn.items()})
+    if recipe.before and len(recipe.items) > 1:
+        survey, design = _read(table, study)
+        truth["joint"], drawn = _together(recipe, rows(survey, design, outcomes(recipe, "joint")), truth)
+        table = table.assign(**{column: _text(values, column) for column, values in drawn.items()})
     for column in (*_items(recipe), "market", *_before(recipe)):
         table.loc[rng.uniform(size=len(table)) < recipe.refused, column] = REFUSED
     survey, design = _read(table, study)
     cells = {name: collapse(survey, design, outcomes(recipe, name)) for name in models.SHIPPED}
-    cells["joint"] = cells["joint"].assign(favour=recipe.favour, disposition_sd=1.0)
+    cells["joint"] = _assumed(recipe, cells["joint"])
     return Toy(recipe, study, survey, design, cells, truth)
+
+
+def _assumed(recipe: Recipe, asked: xr.Dataset) -> xr.Dataset:
+    """With what the joint model takes as known."""
+    return asked.assign(favour=recipe.favour, disposition_sd=1.0, estimated=float(bool(recipe.before)))
 
 
 def outcomes(recipe: Recipe, model: str) -> tuple[str, ...]:
@@ -200,6 +214,53 @@ def _drawn(recipe: Recipe, name: str, asked: xr.Dataset, rng: np.random.Generato
     theta = model.priors().draw(kept, sizes(asked), model.twin.answers(asked), rng)
     theta |= {p: np.asarray(v, dtype=float) for p, v in recipe.truth.items() if p in theta}
     return theta, model.twin.answer(stacked(theta), asked, rng)
+
+
+def _together(recipe: Recipe, asked: xr.Dataset, truth: Mapping[str, Theta]) -> tuple[Theta, dict[str, Array]]:
+    """The joint model's truth, and answers from before: of a disposition drawn given everyone's answers after.
+
+    Its random numbers are its own: a toy's other answers are the same with or without items asked before.
+    """
+    rng, model = np.random.default_rng([recipe.seed, 1]), models.get("joint")
+    kept, _ = model.active(asked)
+    given = {f"receipt_{n}": v for n, v in _centred(truth["gift_allocation"]).items()}
+    given |= {f"loyalty_{n}": v for n, v in truth["reported_loyalty"].items()} | truth["market_participation"]
+    given |= {p.name: np.zeros(()) for p in kept if p.construct == "correlation" or p.name.endswith("_disposition")}
+    given |= {"favour": np.zeros(()), "favour_district": np.zeros(asked.sizes[dims.DISTRICT])}
+    free = [p for p in kept if p.name not in given]
+    theta = model.priors().draw(free, sizes(asked), model.twin.answers(asked), rng, given)
+    theta = {p.name: theta[p.name] for p in kept}
+    draws, before = stacked(theta), part(asked, "loyalty_before")
+    eta = predictor(draws, asked, asked["gift"].to_numpy(), asked["coverage"].to_numpy(), "before_")[0]
+    latent = eta + theta["loyalty_disposition_sd"] * _disposition(draws, asked, rng)
+    cut, sharp = theta["before_cutpoint"], theta["before_discrimination"]
+    drawn = graded.draw_answers(latent, cut, before["answers"].to_numpy(), sharp, 0.0, rng)
+    return theta, {column: drawn[:, k] for k, column in enumerate(_before(recipe))}
+
+
+def _centred(theta: Theta) -> Theta:
+    """The same log-odds of a gift, with changes between waves that sum to zero in each district."""
+    if "district_wave" not in theta:
+        return theta
+    lasting = theta["district_wave"].mean(axis=1)
+    return theta | {
+        "district_wave": theta["district_wave"] - lasting[:, None],
+        "district_effect": theta["district_effect"] + lasting - lasting.mean(),
+        "intercept": theta["intercept"] + lasting.mean(),
+    }
+
+
+def _disposition(theta: Theta, asked: xr.Dataset, rng: np.random.Generator) -> Array:
+    """[respondent] drawn given all answers on loyalty, on a grid of hundredths: without favour gifts tell nothing."""
+    after, grid = part(asked, "loyalty"), np.linspace(-6.0, 6.0, 1201)
+    eta = predictor(theta, asked, asked["gift"].to_numpy(), asked["coverage"].to_numpy(), "loyalty_")
+    latent = eta[:, :, None] + theta["loyalty_disposition_sd"][:, None, None] * grid
+    answers = after["answers"].to_numpy()
+    edges = graded.edges(theta["loyalty_cutpoint"], answers)
+    sharp = fixed(theta, "loyalty_discrimination", 1.0, len(answers))
+    each = graded.log_given(latent, after["answer"].to_numpy(), edges, sharp)[0] - grid**2 / 2
+    below = np.cumsum(np.exp(each - each.max(axis=1, keepdims=True)), axis=1)
+    return grid[(below < rng.uniform(size=len(below))[:, None] * below[:, -1:]).sum(axis=1)]
 
 
 def stacked(theta: Theta) -> Theta:

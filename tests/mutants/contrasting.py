@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from largesse.estimands import Contrast, Surface
-from largesse.simulators.gift_allocation import log_odds
 
 
 def quota_broken(_right: Any) -> Any:
@@ -45,6 +44,6 @@ def amount_of_those_in(right: Any) -> Any:
     return predict
 
 
-def standing_of_the_office(_right: Any) -> Any:
+def standing_of_the_office(right: Any) -> Any:
     """Standing includes how generous the district's office is."""
-    return log_odds
+    return lambda receipt, _standing, weight: right(receipt, receipt, weight)

@@ -25,7 +25,7 @@ def farthest(model: Model, inputs: Inputs) -> tuple[str, float]:
     theta = {name: np.asarray(v)[None] for name, v in (inputs.truth or {})[model.name].items()}
     theta |= {name: np.array([value]) for name, value in STRONG.items() if name in theta}
     told = findings.quantities(theta, NODES, model, inputs)
-    seen = dict((_receipt if model.outcomes == "gift" else _effects)(Crowd(model, theta, inputs)))
+    seen = dict((_receipt if "gift" in model.outcomes else _effects)(Crowd(model, theta, inputs)))
     shared = [key for key in told if key in seen]
     distance = [abs(float(told[key][0]) - seen[key][0]) / np.sqrt(seen[key][1]) for key in shared]
     worst = int(np.argmax(distance))
@@ -61,7 +61,7 @@ class Crowd:
 
     def _scores(self, said: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
         """Outcomes of answers, as a survey would score them."""
-        if self.model.outcomes == "market":
+        if "market" in self.model.outcomes:
             yield "market_any", (said["market"] > 0).astype(float)
             yield "market_much", np.concatenate([[0.0], self.rows["band_share"].to_numpy()])[said["market"]]
         else:

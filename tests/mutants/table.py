@@ -50,7 +50,7 @@ MUTANTS: Final = (
     Mutant(contrasting.coverage_not_centred, "findings.Surface", "coverage", ORACLE, PEOPLE),
     Mutant(contrasting.frame_not_weighted, "findings.Surface", "coverage", ORACLE, PEOPLE),
     Mutant(contrasting.amount_of_those_in, f"{MARKET}.predict", "bands", ORACLE, PEOPLE),
-    Mutant(contrasting.standing_of_the_office, "findings.standing", "offices", ORACLE, PEOPLE),
+    Mutant(contrasting.standing_of_the_office, "estimands.selectivity", "offices", ORACLE, PEOPLE),
     Mutant(sampled.constant_factor, "models.reported_loyalty.MODEL", "answers", NONE, None, 100, recompiles=True),
     Mutant(reading.districts_relabelled, READ, "offices", NONE, None, 100),
     Mutant(reading.zero_counts_kept, READ, "answers", NONE, None, 100),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -10,6 +10,7 @@ import toys
 import xarray as xr
 
 from largesse import models
+from largesse.models.contract import Allocation
 from largesse.simulators import gift_allocation, graded, market_participation, reported_loyalty
 from largesse.simulators.predictor import predictor
 
@@ -35,10 +36,12 @@ def simulated(toy: toys.Toy, model: str) -> dict[str, Array]:
 
 
 def predicted(toy: toys.Toy, model: str) -> dict[str, Array]:
-    """Outcome -> [row] prediction under the truth, own gift and coverage as they are."""
-    rows = some_rows(toy, model)
+    """Outcome -> [row] prediction under the truth, own gift and coverage as they are; receipt where it is explained."""
+    rows, twin, theta = some_rows(toy, model), models.get(model).twin, toys.stacked(toy.truth[model])
     gift, coverage = rows["gift"].to_numpy().astype(float), rows["coverage"].to_numpy()
-    made = models.get(model).twin.predict(toys.stacked(toy.truth[model]), rows, gift, coverage, NODES)
+    made = twin.predict(theta, rows, gift, coverage, NODES)
+    if "gift" in models.get(model).outcomes:
+        made |= {"receipt": cast("Allocation", twin).receipt(theta, rows, NODES)}
     return {outcome: values[0] for outcome, values in made.items()}
 
 
