@@ -53,15 +53,20 @@ def coverage(table: pd.DataFrame, districts: pd.DataFrame | None) -> Coverage:
     districts : indexed by (district, wave), perhaps with a `coverage` column; or None.
     """
     names, waves = table["district"].cat.categories, table["wave"].cat.categories
-    counts = pd.crosstab(table["district"], table["wave"], dropna=False).to_numpy(dtype=float)
-    given = table.groupby(["district", "wave"], observed=False)["gift"].sum().unstack().to_numpy(dtype=float)
-    sample = np.divide(given, counts, out=np.full(counts.shape, np.nan), where=counts > 0)
+    sample, counts = sampled(table)
     if districts is not None and "coverage" in districts:
         stored = districts["coverage"].unstack("wave").reindex(index=names.astype(str), columns=waves.astype(str))
         rate = stored.to_numpy(dtype=float)
         if not np.isnan(rate[counts > 0]).any():
             return Coverage(rate, counts, "administrative", float(np.nanmean(rate)), 1.0)
     return Coverage(sample, counts, "sample", float(np.nanmean(sample)), reliability(sample, counts))
+
+
+def sampled(table: pd.DataFrame) -> tuple[Array, Array]:
+    """[district, wave] the sample's receipt rate, NaN where nobody was asked, and how many respondents it rests on."""
+    counts = pd.crosstab(table["district"], table["wave"], dropna=False).to_numpy(dtype=float)
+    given = table.groupby(["district", "wave"], observed=False)["gift"].sum().unstack().to_numpy(dtype=float)
+    return np.divide(given, counts, out=np.full(counts.shape, np.nan), where=counts > 0), counts
 
 
 def reliability(rate: Array, n: Array) -> float:
@@ -77,13 +82,27 @@ def reliability(rate: Array, n: Array) -> float:
     rate, n : [district, wave], the sample's receipt rate and how many respondents it rests on. A rate of a single
         respondent is left out: nothing tells its noise.
     """
-    seen = n > 1
-    p, answers = rate[seen], n[seen]
-    change, kept = _left_over(p, seen)
-    total, noise = float(change @ change), float(kept @ (p * (1 - p) / (answers - 1)))
+    return signal(rate, noise(rate, n))
+
+
+def noise(rate: Array, n: Array) -> Array:
+    """[district, wave] the sampling variance of each rate; NaN where a single respondent, or nobody, tells none."""
+    return np.divide(rate * (1 - rate), n - 1, out=np.full(np.shape(rate), np.nan), where=n > 1)
+
+
+def signal(rate: Array, variance: Array) -> float:
+    """Share of the variance of rates that is not sampling noise; see :func:`reliability`.
+
+    Parameters
+    ----------
+    rate, variance : [district, wave], rates and the sampling variance of each; those of unknown variance are left out.
+    """
+    seen = np.isfinite(variance)
+    change, kept = _left_over(rate[seen], seen)
+    total, chance = float(change @ change), float(kept @ variance[seen])
     if kept.sum() < 0.5 or total <= 1e-12:  # no degree of freedom, or no variation but rounding
         return 0.0
-    return float(np.clip(1.0 - noise / total, 0.0, 1.0))
+    return float(np.clip(1.0 - chance / total, 0.0, 1.0))
 
 
 def _left_over(rate: Array, seen: Array) -> tuple[Array, Array]:

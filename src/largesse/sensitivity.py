@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Self
@@ -30,10 +30,7 @@ from largesse.study import Gates, Sampler
 Array = np.ndarray[Any, Any]
 log = logging.getLogger(__name__)
 
-GRID: Final = (-0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
-SAMPLER: Final = Sampler(
-    draws=300, tune=300, chains=2
-)  # a mean known to a tenth of its sd, and its interval to a fifth
+SAMPLER: Final = Sampler(draws=250, tune=250, chains=2)  # a mean known to a tenth of its sd, an interval to a fifth
 GATES: Final = Gates(rhat=1.05, ess=100, divergences=10, ebfmi=0.1)
 CURVES: Final = ("loyalty.direct", "market_any.direct", "market_much.direct")
 PEOPLE: Final = 1000  # dispositions of equal weight, so that a quarter of them is a quarter
@@ -98,17 +95,16 @@ def tipping(
     model: Model,
     inputs: Inputs,
     sample: Callable[..., Fit],
-    grid: Sequence[float] = GRID,
     sampler: Sampler = SAMPLER,
 ) -> Tipping:
-    """Fit a model with a favour at each value of the grid.
+    """Fit a model with a favour at each value of the study's grid.
 
     Parameters
     ----------
     model, inputs : a model that assumes a favour, and the study; what was asked before the gift is not used.
     sample : what draws from a posterior, called like :func:`largesse.sampling.fit`.
     """
-    points = []
+    grid, points = inputs.study.estimands.favours, []
     for number, favour in enumerate(grid):
         log.info("favour %+.2f, %d of %d", favour, number + 1, len(grid))
         here = assuming(favour, model, inputs)

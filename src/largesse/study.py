@@ -185,6 +185,7 @@ class Estimands(Record):
     extrapolates : why shares outside the coverage that was observed are asked for.
     at : profiles at which the direct effect is also wanted.
     need : the continuous covariate that says how much people need a gift: more of it, more need.
+    favours : the grid of the tipping curve, in logits of a gift per sd of the private disposition.
     """
 
     interval: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.9
@@ -194,6 +195,7 @@ class Estimands(Record):
     extrapolates: str | None = None
     at: tuple[At, ...] = ()
     need: str | None = None
+    favours: Annotated[tuple[float, ...], Field(min_length=2)] = (-0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -203,6 +205,8 @@ class Estimands(Record):
             wrong.append(("coverage", f"{list(self.coverage)}", "two different shares, low then high"))
         if any(low >= high for low, high in pairwise(shares)):
             wrong.append(("market_shares", f"{list(shares)}", "shares that increase from band to band"))
+        if any(low >= high for low, high in pairwise(self.favours)):
+            wrong.append(("favours", f"{list(self.favours)}", "a grid that increases"))
         if twice := [name for i, name in enumerate(names) if name in names[:i]]:
             wrong.append(("at", f"two profiles named {twice[0]!r}", "a name for each profile"))
         if wrong:

@@ -26,7 +26,7 @@ from largesse.report import source
 from largesse.report.build import build
 from largesse.results import Answer, Results
 from largesse.sampling import fit as sample
-from largesse.sensitivity import GRID, SAMPLER, Tipping, assuming, tipping
+from largesse.sensitivity import SAMPLER, Tipping, assuming, tipping
 from largesse.store import file_digest, fingerprint
 from largesse.study import Study
 
@@ -86,10 +86,10 @@ class Workflow:
         """Where the curve over favour is or will be."""
         if self.swept is None:
             return None
-        cells = assuming(GRID[0], self.swept, self.inputs).cells[self.swept.name]
+        cells = assuming(0.0, self.swept, self.inputs).cells[self.swept.name]
         fits = fit_fingerprint(self.swept, cells, self.inputs.priors[self.swept.name], SAMPLER, self.study.seed)
         asked = self.study.estimands.model_dump(mode="json")
-        made_by = fingerprint(fits, GRID, asked, source_of("sensitivity.py", "findings.py", "estimands.py"))
+        made_by = fingerprint(fits, asked, source_of("sensitivity.py", "findings.py", "estimands.py"))
         return self.study.private / f"tipping-{made_by}.json"
 
     def fits(self) -> dict[str, Fit]:
