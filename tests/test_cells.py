@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import designs
+import fake_fits
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,9 +14,11 @@ import toys
 
 from largesse import dims, models
 from largesse.cells import Cells, Design, collapse, effective_size, frame, lacks
+from largesse.simulators import joint as twin
 from largesse.simulators.graded import standard_normal_nodes
 from largesse.study import Study
 from largesse.survey import Survey, validate
+from largesse.synthetic import World
 
 WEIGHTED = toys.Recipe(weights=True)
 NODES = standard_normal_nodes(21)
@@ -39,7 +42,8 @@ def survey_of(table: dict[str, list[Any]], districts: pd.DataFrame | None = None
 
 def weighted_cells(toy: toys.Toy, model: str) -> Cells:
     """Cells that count respondents by their weights."""
-    cells = collapse(toy.survey, toy.design, toy.outcomes(model), weighted=True)
+    everyone = "gift" in models.get(model).outcomes
+    cells = collapse(toy.survey, toy.design, toy.outcomes(model), weighted=True, everyone=everyone)
     assumed = {name: toy.cells[model][name] for name in models.get(model).assumes}
     return cells.assign(assumed)
 
@@ -72,7 +76,7 @@ def test_cells_have_the_likelihood_of_their_respondents(model: str, toy: toys.To
 
 @every_model
 def test_cells_count_everyone_once(model: str, toy: toys.Toy) -> None:
-    """No pattern has two cells; a cell counts the respondents of its pattern; who answered nothing is left out."""
+    """No pattern has two cells; a cell counts the people of its pattern; who has none of the outcomes is left out."""
     cells, rows = toy.cells[model], toy.rows(model)
     assert not patterns(cells).duplicated().any()
     keys = list(patterns(cells).columns)
@@ -81,8 +85,8 @@ def test_cells_count_everyone_once(model: str, toy: toys.Toy) -> None:
     pd.testing.assert_series_equal(
         counted.sort_index(), expected.sort_index(), check_names=False, check_index_type=False
     )
-    asked = list(toy.outcomes(model))
-    silent = int(toy.survey.table[asked].isna().all(axis=1).sum()) if asked else 0
+    asked, gift = list(toy.outcomes(model)), "gift" in models.get(model).outcomes
+    silent = 0 if gift else int(toy.survey.table[asked].isna().all(axis=1).sum())
     assert int(cells["people"].sum()) == len(toy.survey.table) - silent
 
 
@@ -98,6 +102,29 @@ def test_a_respondent_who_answered_one_item_stays() -> None:
     cells = collapse(survey, Design.of(survey), ("pride", "trust"))
     assert sorted(map(tuple, cells["answer"].to_numpy().tolist())) == [(-1, 1), (0, 0), (2, -1)]
     assert cells["answers"].to_numpy().tolist() == [3, 2]
+
+
+def test_who_answered_nothing_counts_where_gifts_are_explained(tmp_path: Path) -> None:
+    """The joint model keeps everybody's gift: those who answered nothing count with the likelihood of receipt alone.
+
+    Its cells count as many people, and as many receivers, as those of the allocation of gifts.
+    """
+
+    def silenced(table: pd.DataFrame) -> pd.DataFrame:
+        answers = ["pride", "trust", "market"]
+        return table.assign(**{n: table[n].where(np.arange(len(table)) % 4 > 0, "refused") for n in answers})
+
+    world = World(respondents=120, districts=3, favour=0.8)
+    inputs = fake_fits.study(tmp_path, world, silenced, asked=("joint", "gift_allocation", "reported_loyalty"))
+    joint, gifts, loyalty = (inputs.cells[name] for name in ("joint", "gift_allocation", "reported_loyalty"))
+    silent = (joint["answer"].to_numpy() < 0).all(axis=1)
+    assert int(joint["people"][silent].sum()) == 30
+    assert int(joint["people"].sum()) == int(gifts["people"].sum()) == int(loyalty["people"].sum()) + 30
+    assert float(joint["people"] @ joint["gift"]) == float(gifts["people"] @ gifts["gift"])
+    theta = {name: value[None] for name, value in (inputs.truth or {})["joint"].items()}
+    chance = twin.receipt(theta, joint, NODES)[0]
+    expected = np.log(np.where(joint["gift"].to_numpy() == 1, chance, 1 - chance))
+    np.testing.assert_allclose(twin.loglik(theta, joint, NODES)[0, silent], expected[silent], rtol=1e-10)
 
 
 def test_the_order_of_respondents_changes_nothing(toy: toys.Toy) -> None:

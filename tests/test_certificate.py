@@ -139,6 +139,14 @@ def test_a_design_states_no_truth_and_no_weights() -> None:
             Specification("gift_allocation", world)
 
 
+def test_a_model_is_calibrated_in_a_world_that_is_drawn_from_it() -> None:
+    """The joint model has no truth in a world that draws receipt and answers apart, nor the others in a joint one."""
+    for model, world in (("joint", World()), ("reported_loyalty", World(favour=0.5))):
+        with pytest.raises(InputError, match=f"one that is drawn from {model}"):
+            Specification(model, world)
+    assert Specification("joint", World(favour=0.5)).world.models == ("joint",)
+
+
 @pytest.mark.slow
 def test_a_replicate_is_the_same_from_fresh_code_and_from_cached(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -13,7 +13,8 @@ import polars as pl
 import xarray as xr
 
 from largesse import dims, models
-from largesse.cells import Cells, Design, collapse, part, profiles, sizes
+from largesse.cells import Cells, Design, part, profiles, sizes
+from largesse.inputs import cells_of
 from largesse.simulators import graded
 from largesse.simulators.predictor import fixed, predictor
 from largesse.study import Study
@@ -92,8 +93,9 @@ class Toy:
 
     def rows(self, model: str) -> xr.Dataset:
         """One row per respondent in place of one per cell: what cells must be equivalent to."""
-        made = rows(self.survey, self.design, self.outcomes(model))
-        return _assumed(self.recipe, made) if model == "joint" else made
+        explained = models.get(model)
+        made = rows(self.survey, self.design, self.outcomes(model), everyone="gift" in explained.outcomes)
+        return made.assign({name: self.cells[model][name] for name in explained.assumes})
 
 
 def make(recipe: Recipe | None = None) -> Toy:
@@ -115,14 +117,8 @@ def make(recipe: Recipe | None = None) -> Toy:
     for column in (*_items(recipe), "market", *_before(recipe)):
         table.loc[rng.uniform(size=len(table)) < recipe.refused, column] = REFUSED
     survey, design = _read(table, study)
-    cells = {name: collapse(survey, design, outcomes(recipe, name)) for name in models.SHIPPED}
-    cells["joint"] = _assumed(recipe, cells["joint"])
+    cells = {name: cells_of(models.get(name), study, survey, design) for name in models.SHIPPED}
     return Toy(recipe, study, survey, design, cells, truth)
-
-
-def _assumed(recipe: Recipe, asked: xr.Dataset) -> xr.Dataset:
-    """With what the joint model takes as known."""
-    return asked.assign(favour=recipe.favour, disposition_sd=1.0, estimated=float(bool(recipe.before)))
 
 
 def outcomes(recipe: Recipe, model: str) -> tuple[str, ...]:
@@ -132,10 +128,10 @@ def outcomes(recipe: Recipe, model: str) -> tuple[str, ...]:
     return tuple(column for role in (*made.outcomes, *made.optional) for column in asked[role])
 
 
-def rows(survey: Survey, design: Design, asked: tuple[str, ...]) -> xr.Dataset:
-    """[cell] one row per respondent who answered any of what was asked, each counting 1."""
+def rows(survey: Survey, design: Design, asked: tuple[str, ...], *, everyone: bool = False) -> xr.Dataset:
+    """[cell] one row per respondent who answered any of what was asked, or per respondent, each counting 1."""
     table = design.table
-    table = table[table[list(asked)].notna().any(axis=1)] if asked else table
+    table = table[table[list(asked)].notna().any(axis=1)] if asked and not everyone else table
     names = [dims.DISTRICT, dims.WAVE, "gift", *(n for n, c in survey.codebook.items() if c.role in ROLES)]
     out = profiles(pl.DataFrame({n: _code(table[n]) for n in names}), design, survey)
     out["count"] = (dims.CELL, np.ones(len(table)))
@@ -174,7 +170,10 @@ def _study(recipe: Recipe) -> Study:
         "columns": columns,
         "levels": {column: [f"{c}" for c in range(n)] for column, n in counts.items()},
         "missing": {"refused": [REFUSED]},
-        "effects": {"modifiers": ["songbun"] if recipe.modifiers and recipe.covariates else []},
+        "effects": {
+            "modifiers": ["songbun"] if recipe.modifiers and recipe.covariates else [],
+            "favour": recipe.favour,
+        },
     }
     return Study.from_table(table, Path("toy/study.toml"))
 

@@ -104,7 +104,9 @@ def _population(table: pd.DataFrame, districts: pd.DataFrame | None) -> Array:
     return weight.to_numpy(dtype=float)
 
 
-def collapse(survey: Survey, design: Design, outcomes: tuple[str, ...], *, weighted: bool = False) -> Cells:
+def collapse(
+    survey: Survey, design: Design, outcomes: tuple[str, ...], *, weighted: bool = False, everyone: bool = False
+) -> Cells:
     """Collapse a survey to cells for the outcomes of one model.
 
     Parameters
@@ -113,6 +115,7 @@ def collapse(survey: Survey, design: Design, outcomes: tuple[str, ...], *, weigh
         Empty for the allocation model, whose outcome is the gift itself.
     weighted : count each respondent by the weight of :func:`kish_weights`; a cell then holds people of one weight,
         so that leaving one of them out stays exact.
+    everyone : keep respondents who answered none, for a model that explains their gifts too.
 
     Returns
     -------
@@ -122,7 +125,7 @@ def collapse(survey: Survey, design: Design, outcomes: tuple[str, ...], *, weigh
     `district` the centred `coverage_between`; over `item` the number of `answers`.
     """
     table = design.table
-    if outcomes:
+    if outcomes and not everyone:
         table = table[table[list(outcomes)].notna().any(axis=1)]
     codes = _codes(table, [dims.DISTRICT, dims.WAVE, "gift", *_covariates(survey), *outcomes])
     codes = codes.with_columns(pl.Series("weight", kish_weights(table) if weighted else np.ones(len(table))))

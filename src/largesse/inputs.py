@@ -83,8 +83,7 @@ def assemble(
 ) -> Inputs:
     """Inputs of what has been read already: the design, each model's cells and its population table."""
     design = Design.of(survey, study.effects.modifiers)
-    weighted = study.weights.use == "likelihood"
-    cells = {m.name: _assume(m, collapse(survey, design, asked(m, survey), weighted=weighted), study) for m in known}
+    cells = {m.name: cells_of(m, study, survey, design) for m in known}
     everyone = frame(survey, design)
     frames = {m.name: _posed(everyone, m, cells[m.name], study) for m in known}
     return Inputs(study, survey, design, known, priors, cells, frames, truth)
@@ -103,8 +102,10 @@ def asked(model: Model, survey: Survey) -> tuple[str, ...]:
     return tuple(n for n, column in survey.codebook.items() if column.role in roles and column.role != "gift")
 
 
-def _assume(model: Model, cells: Cells, study: Study) -> Cells:
-    """The cells with what a model takes as known, and whether favour is estimated instead."""
+def cells_of(model: Model, study: Study, survey: Survey, design: Design) -> Cells:
+    """A model's cells, with what it takes as known and whether favour is estimated instead."""
+    weighted, everyone = study.weights.use == "likelihood", "gift" in model.outcomes
+    cells = collapse(survey, design, asked(model, survey), weighted=weighted, everyone=everyone)
     known = {**study.effects.model_dump(), "estimated": bool(study.columns.loyalty_before)}
     return cells.assign({name: float(known[name]) for name in model.assumes})
 

@@ -91,6 +91,9 @@ class Specification:
         for key in ("truth", "weights"):
             if getattr(self.world, key):
                 raise InputError.one("world", f"key '{key}'", "a table", "nothing in a design that is calibrated")
+        if self.model not in self.world.models:
+            found = f"a world that is drawn from {', '.join(self.world.models)}"
+            raise InputError.one("world", "keys 'favour' and 'before'", found, f"one that is drawn from {self.model}")
 
     def described(self) -> dict[str, Any]:
         """As plain values, from which it can be made again."""
