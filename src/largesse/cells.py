@@ -17,6 +17,8 @@ import xarray as xr
 
 from largesse import dims
 from largesse.exposure import Coverage, coverage
+from largesse.maps import MAPS, Exposure, Known
+from largesse.study import Exposure as Asked
 from largesse.survey import Survey
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -24,18 +26,20 @@ Cells = xr.Dataset
 Frame = xr.Dataset
 
 ALL = "all"  # the one district or wave of a survey without that role
+RATE = Asked()  # the receipt rate as it is known
 PEOPLE, GIVEN = "#people", "#given"  # columns while counting; no covariate is called so
 
 
 @dataclass(frozen=True)
 class Design:
-    """How a survey's columns become numbers: the design matrix and the coverage, fixed once for all models.
+    """How a survey's columns become numbers: the design matrix and what people face, fixed once for all models.
 
     Attributes
     ----------
     columns : [covariate] frame of column, level (empty if continuous), center, scale; index = the column's name.
     modifiers : names of the design columns that change the gift's effect.
-    coverage : see :class:`~largesse.exposure.Coverage`.
+    coverage : who receives; see :class:`~largesse.exposure.Coverage`.
+    exposure : what each respondent faces; see :class:`~largesse.maps.Exposure`.
     population : [district], people the district stands for; the sample's weight where no file says.
     """
 
@@ -43,18 +47,32 @@ class Design:
     columns: pd.DataFrame
     modifiers: tuple[str, ...]
     coverage: Coverage
+    exposure: Exposure
     population: Array
 
     @classmethod
-    def of(cls, survey: Survey, modifiers: tuple[str, ...] = ()) -> Design:
-        """The design of a survey; `modifiers` are covariates that change the effect of a gift."""
+    def of(cls, survey: Survey, modifiers: tuple[str, ...] = (), asked: Asked = RATE) -> Design:
+        """The design of a survey.
+
+        Parameters
+        ----------
+        modifiers : covariates that change the effect of a gift.
+        asked : the map of exposure, and its group.
+
+        Errors
+        ------
+        InputError
+            when the map needs neighbours whose rates are not known.
+        """
         table = survey.table.copy()
         for role in (dims.DISTRICT, dims.WAVE):
             if role not in table:
                 table[role] = pd.Categorical([ALL] * len(table))
         columns = pd.concat([_columns_of(table, name) for name in _covariates(survey)] or [_NO_COLUMNS])
         chosen = tuple(columns.index[columns["column"].isin(modifiers)])
-        return cls(table, columns, chosen, coverage(table, survey.districts), _population(table, survey.districts))
+        known = Known(coverage(table, survey.districts), table, survey.districts, survey.neighbours, asked.group)
+        exposure, population = MAPS[asked.map].of(known), _population(table, survey.districts)
+        return cls(table, columns, chosen, known.coverage, exposure, population)
 
     def matrix(self, profiles: Mapping[str, Any]) -> Array:
         """[row, covariate]: centred and scaled design columns of `profiles` (column name -> values)."""
@@ -177,22 +195,24 @@ def frame(survey: Survey, design: Design) -> Frame:
     share = weight / in_office[d, t] * design.population[d] / waves[d]
     out["weight"] = (dims.ROW, share / share.sum())
     out["received"] = (dims.ROW, rows[GIVEN].to_numpy() / weight)
-    out["coverage"] = (dims.ROW, design.coverage.rate[d, t] - design.coverage.center)
+    c = design.exposure.coverage
+    out["coverage"] = (dims.ROW, c.rate[d, t] - c.center)
     return out
 
 
 def profiles(patterns: pl.DataFrame, design: Design, survey: Survey) -> xr.Dataset:
     """The profile variables of collapsed rows: district, wave, gift, coverage and design matrix."""
+    codes = {name: patterns[name].to_numpy() for name in _covariates(survey)}
+    raw = {name: _decoded(values, design.table[name]) for name, values in codes.items()}
     d, t, g = (patterns[c].to_numpy().astype(int) for c in (dims.DISTRICT, dims.WAVE, "gift"))
-    raw = {name: _decoded(patterns[name].to_numpy(), design.table[name]) for name in _covariates(survey)}
     x = design.matrix(raw) if raw else np.empty((len(d), 0))
-    c = design.coverage
+    c, faced = design.exposure.coverage, design.exposure.faced({**codes, dims.DISTRICT: d, dims.WAVE: t, "gift": g})
     out = xr.Dataset(
         {
             "in_district": (dims.CELL, d),
             "in_wave": (dims.CELL, t),
             "gift": (dims.CELL, g),
-            "coverage": (dims.CELL, c.faced(d, t, g) - c.center),
+            "coverage": (dims.CELL, faced - c.center),
             "x": ((dims.CELL, dims.COVARIATE), x),
             "coverage_between": (dims.DISTRICT, c.between()),
             "coverage_rate": ((dims.DISTRICT, dims.WAVE), c.rate),

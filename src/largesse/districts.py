@@ -1,9 +1,9 @@
-"""The district file: what is known of a district office from elsewhere, one row per district (and wave)."""
+"""District files: what is known of an office from elsewhere, a row per district (and wave); which are adjacent."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -18,7 +18,9 @@ from largesse.study import plain
 ONE_WAVE: Final = "all"  # the wave of a survey without that role
 KEYS: Final = (dims.DISTRICT, dims.WAVE)
 WORDS: Final = (*KEYS, "province")
+BESIDE: Final = (dims.DISTRICT, "neighbour")
 
+Pair = tuple[str, str]
 Rule = tuple[Callable[[Any], Any], str]
 NUMBERS: Mapping[str, Rule] = {  # column -> which numbers are right, and in words; a blank is allowed and stays NaN
     "population": (lambda v: v > 0, "numbers above 0"),
@@ -60,6 +62,46 @@ def district_table(table: pd.DataFrame, where: str, asked: pd.DataFrame, *, by_w
     if problems:
         raise InputError(problems)
     return _indexed(keyed.assign(**numbers), asked)
+
+
+def adjacent(table: pd.DataFrame, where: str, asked: Collection[str], known: Collection[str]) -> frozenset[Pair]:
+    """Check a raw table of adjacent districts, and take each row both ways round.
+
+    Parameters
+    ----------
+    table : columns `district` and `neighbour`; a border may be given once or twice.
+    where : the file's name in messages.
+    asked : the districts of the survey, each of which has a neighbour.
+    known : the districts there are: those of the survey and of the district file.
+
+    Errors
+    ------
+    InputError
+        with every problem: other columns, blanks, districts that are not known or lie beside themselves, districts of
+        the survey without a neighbour.
+    """
+    if {*map(str, table.columns)} != {*BESIDE}:
+        found = f"the columns {', '.join(map(str, table.columns))}"
+        raise InputError(
+            [*repeated(table.columns, where), Problem(where, "", found, "the columns district, neighbour")]
+        )
+    text = table[list(BESIDE)].astype(object).map(plain, na_action="ignore").fillna("")
+    pairs: set[Pair] = {(str(a), str(b)) for a, b in text.itertuples(index=False, name=None)}
+    blank, itself = (text == "").any(axis=1).sum(), {a for a, b in pairs if a == b != ""}
+    problems = [Problem(where, "", f"{blank} rows with a blank", "two districts in every row")] if blank else []
+    for column, name in enumerate(BESIDE):
+        if strange := {pair[column] for pair in pairs} - {*known, ""}:
+            expected = "districts of the survey or the district file"
+            problems.append(Problem(where, f"column '{name}'", shown(strange), expected))
+    if itself:
+        problems.append(Problem(where, "column 'neighbour'", f"{shown(itself)} beside itself", "another district"))
+    both = frozenset(pairs | {(b, a) for a, b in pairs})
+    if alone := {*asked} - {a for a, b in both if a != b}:
+        expected = "a neighbour of every district of the survey; of an island, the district one crosses from"
+        problems.append(Problem(where, "column 'district'", f"no neighbour of {shown(alone)}", expected))
+    if problems:
+        raise InputError(problems)
+    return both
 
 
 def _columns(table: pd.DataFrame, where: str, *, by_wave: bool) -> list[Problem]:

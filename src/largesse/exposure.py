@@ -87,7 +87,7 @@ def reliability(rate: Array, n: Array) -> float:
 
 def noise(rate: Array, n: Array) -> Array:
     """[district, wave] the sampling variance of each rate; NaN where a single respondent, or nobody, tells none."""
-    return np.divide(rate * (1 - rate), n - 1, out=np.full(np.shape(rate), np.nan), where=n > 1)
+    return np.asarray(np.divide(rate * (1 - rate), n - 1, out=np.full(np.shape(rate), np.nan), where=n > 1))
 
 
 def signal(rate: Array, variance: Array) -> float:

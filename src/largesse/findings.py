@@ -110,7 +110,7 @@ def estimates(fit: Fit, model: Model, inputs: Inputs) -> Iterator[Estimate]:
         yield from _receipt(fit, model, inputs)
     if {*model.predicts} != {"receipt"}:
         yield from _outcomes(fit, model, inputs)
-        if "gift" in model.outcomes:
+        if "gift" in model.outcomes and programmes.answerable(inputs):
             yield from _programmes(fit, model, inputs)
 
 
@@ -129,7 +129,7 @@ def quantities(theta: Mapping[str, Array], nodes: int, model: Model, inputs: Inp
         for group in map(str, drawn["group"].to_numpy())
         if group == EVERYONE or (group != POOLED and name.partition(".")[2] in BY_DISTRICT)
     }
-    if "gift" in model.outcomes:
+    if "gift" in model.outcomes and programmes.answerable(inputs):
         low = Compared.of(inputs, inputs.cells[model.name]).low
         told = programmes.answers(programmes.found(theta, nodes, model, inputs, low)).items()
         found |= {f"{outcome}.{name}": draws for (outcome, name), draws in told if programmes.QUESTIONS[name].ranked}

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from largesse import dims, models
+from largesse import dims, maps, models
 from largesse.cells import Cells, Design, Frame, collapse, frame, part
 from largesse.errors import InputError, Problem
 from largesse.models.contract import Model
 from largesse.priors import PriorSet
-from largesse.study import Study
+from largesse.study import Exposure, MapName, Study
 from largesse.survey import Survey, read_survey
 
 Array = np.ndarray[Any, Any]
+
+ALIKE = 1e-9  # shares that differ by less are the same, summed in another order
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Inputs:
     def files(self) -> dict[str, Path]:
         """Name -> path of every file the study read."""
         named = self.study.survey
-        read = {n: self.study.path(n) for n in (named.file, named.districts, named.truth) if n}
+        read = {n: self.study.path(n) for n in (named.file, named.districts, named.neighbours, named.truth) if n}
         study = {"study.toml": self.study.folder / "study.toml"} if (self.study.folder / "study.toml").is_file() else {}
         return study | read | {f"models/{m.name}/priors.toml": m.resources / "priors.toml" for m in self.models}
 
@@ -69,6 +71,8 @@ def gather(study: Study) -> Inputs:
     if problems or survey is None:
         raise InputError(problems)
     inputs = assemble(study, survey, known, {n: p for n, p in priors.items() if p}, truth.parameters if truth else None)
+    if wrong := list(_unlike(inputs)):
+        raise InputError(wrong)
     if truth:
         _hold(truth, inputs)
     return inputs
@@ -82,7 +86,7 @@ def assemble(
     truth: Mapping[str, Mapping[str, Array]] | None,
 ) -> Inputs:
     """Inputs of what has been read already: the design, each model's cells and its population table."""
-    design = Design.of(survey, study.effects.modifiers)
+    design = Design.of(survey, study.effects.modifiers, study.exposure)
     cells = {m.name: cells_of(m, study, survey, design) for m in known}
     everyone = frame(survey, design)
     frames = {m.name: _posed(everyone, m, cells[m.name], study) for m in known}
@@ -127,6 +131,38 @@ def _misdirected(study: Study, known: tuple[Model, ...]) -> list[Problem]:
         for role in m.outcomes
         if not getattr(study.columns, role)
     ]
+
+
+def _unlike(inputs: Inputs) -> Iterator[Problem]:
+    """Maps of exposure that would show nothing: that tell no districts apart, or what another map has shown already.
+
+    So all maps of a study inform the same terms, and one compiled model serves them.
+    """
+    study, shown = inputs.study, dict[str, Array]()
+    if study.exposure == Exposure():
+        return
+    if study.exposure.also and not any("loyalty" in m.predicts for m in inputs.models):
+        yield Problem(
+            "study.toml", "key 'exposure.also'", "no model of reported loyalty", "one whose effects are shown"
+        )
+    for name in (study.exposure.map, *study.exposure.also):
+        found = _design(name, inputs).exposure
+        faced, rate = maps.respondents(found, inputs.design.table), found.coverage.rate
+        same = [other for other, known in shown.items() if np.array_equal(known, faced)]
+        key = f"key 'exposure.{'also' if shown else 'map'}'"
+        if len(rate) < 2 or np.nanmax(rate) - np.nanmin(rate) <= ALIKE:
+            yield Problem("study.toml", key, f"{name!r}, under which districts are all alike", "districts that differ")
+        elif same:
+            expected = f"a map under which people face something else than under {same[0]!r}"
+            yield Problem("study.toml", key, f"{name!r}, the same here as {same[0]!r}", expected)
+        shown[name] = faced
+
+
+def _design(name: MapName, inputs: Inputs) -> Design:
+    """The design of a study under another map of exposure."""
+    study = inputs.study
+    exposure = study.exposure.model_copy(update={"map": name})
+    return Design.of(inputs.survey, study.effects.modifiers, exposure)
 
 
 class Truth(NamedTuple):

@@ -19,7 +19,9 @@ from largesse.exposure import Coverage, noise, reliability, sampled, signal
 from largesse.study import MapName
 
 Array = np.ndarray[Any, np.dtype[Any]]
-Codes = Mapping[str, Array]  # column of the survey's table -> [respondent or cell] the code of its level; gifts are 0, 1
+Codes = Mapping[
+    str, Array
+]  # column of the survey's table -> [respondent or cell] the code of its level; gifts are 0, 1
 
 STUDY: Final = "study.toml"
 
@@ -61,7 +63,14 @@ class Known(NamedTuple):
 
 
 class Map(NamedTuple):
-    """One way from who received to what each respondent faces: its name in `study.toml`, in words, and the way."""
+    """One way from who received to what each respondent faces.
+
+    Attributes
+    ----------
+    name : in `study.toml`.
+    label : in words, with a place for the name of the group.
+    of : what everybody faces under it; an InputError where the survey's districts leave that open.
+    """
 
     name: MapName
     label: str
@@ -92,12 +101,12 @@ def _own_group(known: Known) -> Exposure:
 
     def faced(codes: Codes) -> Array:
         at, gift = tuple(codes[name] for name in (dims.DISTRICT, dims.WAVE, group)), codes["gift"]
-        rest = known.coverage.faced(*at[:2], gift)
+        rest = known.coverage.faced(at[0], at[1], gift)
         return np.where(n[at] > 1, (given[at] - gift) / np.maximum(n[at] - 1, 1), rest)
 
-    by_office = n.reshape(-1, n.shape[-1])  # how much groups of one district and wave differ, beyond lasting differences
-    rates = np.divide(given.reshape(by_office.shape), by_office, out=np.full(by_office.shape, np.nan), where=by_office > 0)
-    shown = replace(known.coverage, source="sample", reliability=reliability(rates, by_office))
+    here, people = given.reshape(-1, n.shape[-1]), n.reshape(-1, n.shape[-1])  # [district and wave, group]
+    rates = np.divide(here, people, out=np.full(here.shape, np.nan), where=people > 0)
+    shown = replace(known.coverage, source="sample", reliability=reliability(rates, people))
     return Exposure(shown, faced, int((n == 1).sum()))
 
 
@@ -120,7 +129,8 @@ def _neighbours(known: Known) -> Exposure:
     coverage, share = known.coverage, 1.0
     if coverage.source == "sample":
         variance = noise(rate, coverage.respondents)
-        share = signal(mean, (beside @ np.where(told, variance, 0.0)) / count**2)
+        untold = beside @ (told & np.isnan(variance)) > 0
+        share = signal(mean, np.where(untold, np.nan, beside @ np.nan_to_num(variance) / count**2))
     stands = replace(coverage, rate=mean, reliability=share)
     return Exposure(stands, lambda codes: np.asarray(mean[codes[dims.DISTRICT], codes[dims.WAVE]]))
 
@@ -140,7 +150,7 @@ MAPS: Final[Mapping[str, Map]] = {
     for m in (
         Map("rate", "receipt rate of one's district", _rate),
         Map("others", "rate among the others asked in one's district", _others),
-        Map("own_group", "rate among one's own group in one's district", _own_group),
+        Map("own_group", "rate among those of one's own {group} in one's district", _own_group),
         Map("neighbours", "mean rate of the neighbouring districts", _neighbours),
     )
 }
@@ -148,7 +158,7 @@ MAPS: Final[Mapping[str, Map]] = {
 
 def label(name: str, group: str | None) -> str:
     """A map in words, with the group by its name."""
-    return MAPS[name].label.replace("group", group or "group")
+    return MAPS[name].label.format(group=group)
 
 
 def respondents(exposure: Exposure, table: pd.DataFrame) -> Array:

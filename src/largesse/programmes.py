@@ -141,7 +141,18 @@ def shares(told: xr.Dataset) -> dict[str, Array]:
     return {group: _one(told[f"share.{group}"], OBSERVED) for group in SHARES}
 
 
-def about(theta: Theta) -> dict[str, Any]:
+ELSEWHERE: Final = targeting.NotAnswerable(
+    "what people would face under another policy is worked out for the receipt rate of their district alone"
+)
+
+
+def answerable(inputs: Inputs) -> bool:
+    """Whether exposure under a policy is known: an office's quota is what its people face under the receipt rate."""
+    return inputs.study.exposure.map == "rate"
+
+
+def about(theta: Theta, inputs: Inputs) -> dict[str, Any]:
     """What a page says beside the numbers: from which chance of a gift people count as eligible; what has no answer."""
     unanswered = "" if targeting.varies(theta) else str(targeting.ALIKE)
+    unanswered = unanswered if answerable(inputs) else str(ELSEWHERE)
     return {"eligible": targeting.Asked.eligible, "unanswered": {"selectivity": unanswered} if unanswered else {}}

@@ -17,7 +17,8 @@ import xarray as xr
 from arviz_stats.base import array_stats
 from scipy.stats import binom
 
-from largesse import certificate, dims, findings, programmes
+from largesse import alternatives, certificate, dims, findings, maps, programmes
+from largesse.alternatives import Alternatives
 from largesse.audit import Audit, prior_draws
 from largesse.cells import effective_size
 from largesse.comparison import compare
@@ -28,6 +29,7 @@ from largesse.provenance import engines
 from largesse.results import SMALLEST, DroppedTerm, Results
 from largesse.sensitivity import CURVES, Tipping
 from largesse.store import file_digest
+from largesse.study import Exposure
 
 Array = np.ndarray[Any, Any]
 _CATEGORICAL = pd.CategoricalDtype
@@ -44,6 +46,7 @@ def record(
     files: Mapping[str, Path],
     made_by: str,
     curve: Tipping | None = None,
+    beside: Alternatives | None = None,
 ) -> Results:
     """All results of a study.
 
@@ -53,6 +56,7 @@ def record(
     files : name -> path of every artefact the results rest on; their digests are stored.
     made_by : the fingerprint of everything the results depend on.
     curve : the headline over a grid of favour, of a study whose model assumes one.
+    beside : the effects under further maps of exposure, of a study that names some.
     """
     rows = {m.name: list(_parameters(fits[m.name], m, inputs)) for m in inputs.models}
     return Results(
@@ -76,6 +80,7 @@ def record(
             "plain": _plain(inputs),
             "tipping": _tipping(curve, inputs, fits) if curve else None,
             "programmes": dict(_programmes(inputs, fits)),
+            "maps": _maps(inputs, fits, beside) if inputs.study.exposure != Exposure() else None,
         },
         truth=_truth(rows) if inputs.truth else None,
         artefacts={name: file_digest(path) for name, path in files.items()},
@@ -106,7 +111,18 @@ def _programmes(inputs: Inputs, fits: Mapping[str, Fit]) -> Iterator[tuple[str, 
     """Model -> what stands beside its policies, and where loyalty rises while the market falls."""
     for model in (m for m in inputs.models if {"gift", "loyalty"} <= {*m.outcomes}):
         fit = fits[model.name]
-        yield model.name, programmes.about(fit.theta) | findings.side_by_side(fit, model, inputs)
+        yield model.name, programmes.about(fit.theta, inputs) | findings.side_by_side(fit, model, inputs)
+
+
+def _maps(inputs: Inputs, fits: Mapping[str, Fit], beside: Alternatives | None) -> dict[str, Any]:
+    """The fit's map of exposure, and the effects on reported loyalty under it and under each further map."""
+    asked = inputs.study.exposure
+    own = [alternatives.under(fits[m.name], m, inputs) for m in inputs.models if alternatives.OUTCOME in m.predicts]
+    rows = [*own[:1], *(beside.maps if beside else ())]
+    return {
+        "label": maps.label(asked.map, asked.group),
+        "rows": [asdict(row) | {"label": maps.label(row.map, asked.group)} for row in rows],
+    }
 
 
 def _study(inputs: Inputs) -> dict[str, Any]:

@@ -41,7 +41,8 @@ REDRAWS: Final = 50  # data sets refused before a design is called unusable
 LOGLIK: Final = "log-likelihood"
 CODE: Final = (
     *("replicate.py", "ranks.py", "sampling.py", "synthetic.py", "findings.py", "programmes.py", "targeting.py"),
-    *("estimands.py", "policies.py", "cells.py", "exposure.py", "priors.py", "families.py", "parameters.py"),
+    *("estimands.py", "policies.py", "cells.py", "exposure.py", "maps.py", "priors.py", "families.py"),
+    "parameters.py",
     *(f"simulators/{name}.py" for name in ("graded", "predictor", *models.SHIPPED)),
 )
 

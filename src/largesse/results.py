@@ -156,7 +156,9 @@ class Results:
     verdicts, estimates, dropped, dropped_terms : as their types say.
     figures : `predictive` [{`model`, `item`, `label`, `levels`, `gift`, `observed`, `mean`, `lower`, `upper`}],
         shares by level; `coverage` {`districts`, `waves`, `rate` [district][wave]} or None; `plain`, the comparison
-        without a model, outcome -> {`label`, `estimate`, `se`, `respondents`, `clusters`, `words`}.
+        without a model, outcome -> {`label`, `estimate`, `se`, `respondents`, `clusters`, `words`}; `maps` {`label`,
+        `rows` [{`map`, `label`, `effects`, `reliability`, `alone`, `settled`}]}, the fit's map of exposure and the
+        effects on reported loyalty under each (see `alternatives.Under`), or None.
     truth : of a synthetic study, {`compared` (how many parameters), `outside` [{`key`, `truth`, `mean`, `sd`,
         `lower`, `upper`}], `allowed` (how many may be outside), `interval`, `worst` {`key`, `z`}}; else None.
     artefacts : name of each file this was made from -> its SHA-256.

@@ -18,6 +18,7 @@ from largesse.errors import InputError, Problem
 RESERVED = {"district", "province", "wave", "gift", "market", "weight", "respondent"}  # columns of the survey's table
 SHOWN = 80  # characters of a value quoted in a message
 NUMERIC = {"continuous", "weight"}  # roles whose answers are numbers and have no levels
+WANTED = {"own_group": "the covariate whose levels are groups", "neighbours": "the file of adjacent districts"}
 
 
 class DisagreementError(ValueError):
@@ -55,6 +56,7 @@ def _python_knows(encoding: str) -> str:
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Code = Annotated[str, Field(coerce_numbers_to_str=True), AfterValidator(plain)]  # 98, 98.0 and "98" are the same answer
+MapName = Literal["rate", "others", "own_group", "neighbours"]
 Value = Annotated[float | str, BeforeValidator(_number_or_text)]
 Encoding = Annotated[str, AfterValidator(_python_knows)]
 
@@ -70,6 +72,7 @@ class SurveyFiles(Record):
 
     file: str
     districts: str | None = None
+    neighbours: str | None = None
     truth: str | None = None
     encoding: Encoding = "utf-8"
 
@@ -153,6 +156,21 @@ class Effects(Record):
     modifiers: tuple[str, ...] = ()
     favour: Annotated[float, Field(ge=-5.0, le=5.0)] = 0.0
     disposition_sd: Annotated[float, Field(gt=0.0, le=5.0)] = 1.0
+
+
+class Exposure(Record):
+    """`[exposure]`: the map from gifts to the share of receivers that each respondent faces (:mod:`largesse.maps`).
+
+    Attributes
+    ----------
+    map : of the fit and the estimands.
+    also : maps whose effects on reported loyalty are shown beside.
+    group : the categorical covariate whose levels are the groups of `own_group`.
+    """
+
+    map: MapName = "rate"
+    also: tuple[MapName, ...] = ()
+    group: str | None = None
 
 
 class Weights(Record):
@@ -254,6 +272,7 @@ class Study(Record):
     missing: Missing = Missing()
     gift: Gift = Gift()
     effects: Effects = Effects()
+    exposure: Exposure = Exposure()
     weights: Weights = Weights()
     estimands: Estimands = Estimands()
     sampler: Sampler = Sampler()
@@ -264,7 +283,8 @@ class Study(Record):
 
     @model_validator(mode="after")
     def _tables_agree(self) -> Self:
-        if wrong := [*self._wrong_models(), *self._wrong_levels(), *self._wrong_covariates(), *self._wrong_market()]:
+        wrong = [*self._wrong_models(), *self._wrong_levels(), *self._wrong_covariates(), *self._wrong_market()]
+        if wrong := [*wrong, *self._wrong_exposure()]:
             raise DisagreementError(*wrong)
         return self
 
@@ -304,6 +324,25 @@ class Study(Record):
     def _wrong_market(self) -> Iterator[tuple[str, str, str]]:
         if self.estimands.market_shares and not self.columns.market:
             yield "estimands.market_shares", "shares of bands, but no market question", "key 'columns.market' too"
+
+    def _wrong_exposure(self) -> Iterator[tuple[str, str, str]]:
+        asked, groups = self.exposure, self.columns.categorical
+        maps = (asked.map, *asked.also)
+        if twice := [name for i, name in enumerate(maps) if name in maps[:i]]:
+            yield "exposure.also", f"{twice[0]!r}, which is named before", "each map once"
+        if maps != ("rate",) and not self.columns.district:
+            yield "exposure", f"{maps[-1]!r}, but no districts", "key 'columns.district' too"
+        given = {
+            "own_group": ("exposure.group", asked.group),
+            "neighbours": ("survey.neighbours", self.survey.neighbours),
+        }
+        for name, (key, value) in given.items():
+            if name in maps and not value:
+                yield key, "nothing", WANTED[name]
+            if value and name not in maps:
+                yield key, f"{value!r}, which no map reads", f"{name!r} among the maps of [exposure]"
+        if asked.group and asked.group not in groups:
+            yield "exposure.group", f"{asked.group!r}, no categorical covariate", _nearest(asked.group, groups)
 
     @classmethod
     def read(cls, path: Path | str) -> Study:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from largesse import dims
 from largesse.answers import READ, WORDS, Coded, Missing, Question, shown
-from largesse.districts import KEYS, ONE_WAVE, district_table
+from largesse.districts import KEYS, ONE_WAVE, Pair, adjacent, district_table
 from largesse.errors import InputError, Problem
 from largesse.reading import Raw, identifiers, load, repeated
 from largesse.results import Dropped
@@ -72,6 +72,7 @@ class Survey:
     rows : rows in the file.
     dropped : counts and reasons; roles `loyalty`, `market` and `loyalty_before` are answers of kept respondents, all
         others are rows.
+    neighbours : pairs of adjacent districts, each both ways round; None without their file.
     """
 
     table: pd.DataFrame
@@ -80,6 +81,7 @@ class Survey:
     districts: pd.DataFrame | None
     rows: int
     dropped: tuple[Dropped, ...]
+    neighbours: frozenset[Pair] | None = None
 
     @property
     def before(self) -> tuple[str, ...]:
@@ -107,15 +109,22 @@ def read_survey(study: Study) -> Survey:
     """
     problems: list[Problem] = []
     files = study.survey
-    raw = _attempt(lambda: load(study.path(files.file), files.encoding, files.file), problems)
-    name = files.districts
-    known = _attempt(lambda: load(study.path(name), files.encoding, name), problems) if name else None
+    named = (files.file, files.districts, files.neighbours)
+    raw, known, beside = (
+        _attempt(partial(load, study.path(name), files.encoding, name), problems) if name else None for name in named
+    )
     if raw is None:
         raise InputError(problems)
-    return _validated(raw, study, files.file, known, problems)
+    return _validated(raw, study, files.file, (known, beside), problems)
 
 
-def validate(table: pd.DataFrame, study: Study, where: str, districts: pd.DataFrame | None = None) -> Survey:
+def validate(
+    table: pd.DataFrame,
+    study: Study,
+    where: str,
+    districts: pd.DataFrame | None = None,
+    neighbours: pd.DataFrame | None = None,
+) -> Survey:
     """Validate a table that is already in memory; reads no file.
 
     Parameters
@@ -123,23 +132,28 @@ def validate(table: pd.DataFrame, study: Study, where: str, districts: pd.DataFr
     table : one row per interview, with the columns named in the study. Ordered categoricals keep their order.
     where : what the table is called in messages.
     districts : the district table, in the columns of :func:`largesse.districts.district_table`.
+    neighbours : the table of adjacent districts, in the columns of :func:`largesse.districts.adjacent`.
 
     Errors
     ------
     InputError
         with every problem found, each naming `where` and the column.
     """
-    return _validated(Raw(table), study, where, None if districts is None else Raw(districts), [])
+    known, beside = (None if given is None else Raw(given) for given in (districts, neighbours))
+    return _validated(Raw(table), study, where, (known, beside), [])
 
 
-def _validated(raw: Raw, study: Study, where: str, known: Raw | None, problems: list[Problem]) -> Survey:
+def _validated(
+    raw: Raw, study: Study, where: str, elsewhere: tuple[Raw | None, Raw | None], problems: list[Problem]
+) -> Survey:
     problems += _structure(raw.table, study.columns, where)
     refused = identifiers(raw, study.columns.used(), study.levels, where)
     problems += refused
     coded = _coded(raw, study, where, {p.key for p in refused}, problems)
     keep, dropped = _kept(coded, len(raw.table))
     problems += [*_together(coded, keep, where), *_repeated_ids(raw, coded, study, where), *_asked(coded, keep, study)]
-    places = _places(coded, keep, known, study, problems)
+    places = _places(coded, keep, elsewhere[0], study, problems)
+    beside = _beside(coded, keep, (elsewhere[1], places), study, problems)
     if problems:
         raise InputError(problems)
     canonical = {_name(c): c if c.role not in TRIMMED else _trimmed(c, keep) for c in _in_order(coded)}
@@ -147,7 +161,8 @@ def _validated(raw: Raw, study: Study, where: str, known: Raw | None, problems: 
     table = pd.DataFrame({n: _values(c)[keep] for n, c in canonical.items() if n != "respondent"})
     table = table.assign(weight=1.0) if "weight" not in table else table
     conform(table, schema(codebook), where)
-    return Survey(table, study.columns.loyalty, codebook, places, len(raw.table), (*dropped, *_unanswered(coded, keep)))
+    counts = (*dropped, *_unanswered(coded, keep))
+    return Survey(table, study.columns.loyalty, codebook, places, len(raw.table), counts, beside)
 
 
 def _attempt[T](make: Callable[[], T], problems: list[Problem]) -> T | None:
@@ -290,6 +305,24 @@ def _places(
         return None
     asked = pd.DataFrame({role: _text(by_role.get(role), keep) for role in KEYS}).drop_duplicates()
     return _attempt(lambda: district_table(known.table, where, asked, by_wave="wave" in by_role), problems)
+
+
+def _beside(
+    coded: list[Coded],
+    keep: Rows,
+    given: tuple[Raw | None, pd.DataFrame | None],
+    study: Study,
+    problems: list[Problem],
+) -> frozenset[Pair] | None:
+    """Which districts are adjacent, checked against those of the respondents kept and of the district file."""
+    raw, places = given
+    district = next((c for c in coded if c.role == "district"), None)
+    if raw is None or district is None or (study.survey.districts and places is None):
+        return None
+    asked = {str(name) for name in _text(district, keep)}
+    known = asked if places is None else asked | {*places.index.get_level_values(0)}
+    where = study.survey.neighbours or "neighbours"
+    return _attempt(lambda: adjacent(raw.table, where, asked, known), problems)
 
 
 # --- from columns understood to the table ----------------------------------------------------------------------

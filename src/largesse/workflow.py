@@ -13,6 +13,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Final
 
+from largesse.alternatives import Alternatives, alternatives, facing
 from largesse.audit import Audit, audit, quadrature
 from largesse.diagnostics import diagnose as convergence
 from largesse.errors import InputError, Problem
@@ -92,6 +93,25 @@ class Workflow:
         made_by = fingerprint(fits, asked, source_of("sensitivity.py", "findings.py", "estimands.py"))
         return self.study.private / f"tipping-{made_by}.json"
 
+    @property
+    def compared(self) -> Model | None:
+        """The model whose effects are shown under further maps of exposure, where the study names some."""
+        shown = self.inputs.models if self.study.exposure.also else ()
+        return next((m for m in shown if "loyalty" in m.predicts), None)
+
+    @cached_property
+    def alternatives_path(self) -> Path | None:
+        """Where the effects under further maps of exposure are or will be."""
+        if (model := self.compared) is None:
+            return None
+        each = [facing(name, model, self.inputs).cells[model.name] for name in self.study.exposure.also]
+        priors, seed = self.inputs.priors[model.name], self.study.seed
+        fits = [fit_fingerprint(model, cells, priors, SAMPLER, seed) for cells in each]
+        asked = [self.study.exposure.model_dump(mode="json"), self.study.estimands.model_dump(mode="json")]
+        how = source_of("alternatives.py", "findings.py", "estimands.py", "maps.py", "exposure.py")
+        made_by = fingerprint(self.fit_paths[model.name].name, fits, asked, how)
+        return self.study.private / f"alternatives-{made_by}.json"
+
     def fits(self) -> dict[str, Fit]:
         """Every model's fit, drawn where none is stored."""
         return {
@@ -112,6 +132,13 @@ class Workflow:
             return None
         return self._stored(self.tipping_path, Tipping.read, partial(tipping, self.swept, self.inputs, self.sample))
 
+    def alternatives(self, fits: Mapping[str, Fit]) -> Alternatives | None:
+        """The effects under further maps of exposure, fitted where not stored; none where the study names none."""
+        if (model := self.compared) is None or self.alternatives_path is None:
+            return None
+        make = partial(alternatives, model, self.inputs, self.sample, fits[model.name].nodes)
+        return self._stored(self.alternatives_path, Alternatives.read, make)
+
     def results(self) -> Results:
         """`results.json`, made anew where anything behind it changed."""
         path, made_by = self.study.results_path, self.results_fingerprint()
@@ -121,17 +148,17 @@ class Workflow:
         fits = self.fits()
         audits = self.audits(fits)
         log.info("estimating")
-        curve = self.tipping()
+        curve, beside = self.tipping(), self.alternatives(fits)
         files = {p.name: p for m in self.inputs.models for p in (self.fit_paths[m.name], self.audit_paths[m.name])}
-        files |= {p.name: p for p in [self.tipping_path] if p}
-        found = record(self.inputs, fits, audits, self.inputs.files | files, made_by, curve)
+        files |= {p.name: p for p in [self.tipping_path, self.alternatives_path] if p}
+        found = record(self.inputs, fits, audits, self.inputs.files | files, made_by, curve, beside)
         found.write(path)
         return found
 
     def results_fingerprint(self) -> str:
         """Of everything that could change a number or a word of the results."""
         audits = [self.audit_paths[m.name].name for m in self.inputs.models]
-        audits += [self.tipping_path.name] if self.tipping_path else []
+        audits += [path.name for path in (self.tipping_path, self.alternatives_path) if path]
         files = {name: file_digest(path) for name, path in self.inputs.files.items()}
         return fingerprint(audits, files, self.study.model_dump(mode="json"), code())
 
@@ -158,7 +185,9 @@ class Workflow:
         log.info("%s: checking", model.name)
         return audit(fit, model, self.inputs.cells[model.name], self.inputs.priors[model.name], self.study.gates)
 
-    def _stored[T: (Fit, Audit, Tipping)](self, path: Path, read: Callable[[Path], T], make: Callable[[], T]) -> T:
+    def _stored[T: (Fit, Audit, Tipping, Alternatives)](
+        self, path: Path, read: Callable[[Path], T], make: Callable[[], T]
+    ) -> T:
         """What lies at `path`, or what `make` makes, stored there."""
         if path.is_file():
             self._reuse(path)

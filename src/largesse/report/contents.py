@@ -115,9 +115,10 @@ class Page:
         """What offices' choice of receivers does, and what other choices of as many would."""
         shown = figures.programmes(self.results)
         if not shown:
-            return Markdown(
+            none = (
                 "What other choices of receivers would do is not asked: receipt and answers are not modelled together."
             )
+            return Markdown(" ".join(favour.selectivity(self.results)) or none)
         first = shown[0].outcome
         caption = (
             f"Policies, and what they do to {literal(figures.outcome(self.results, first))}. Gifts are as many in "
@@ -200,6 +201,10 @@ class Page:
             tables.estimates(results, shown, "Effects", "effects"),
             _folded(folded, listed(said), listed(words.levels(results))),
         )
+
+    def maps(self) -> Markdown:
+        """The effects on reported loyalty, had people faced something else."""
+        return blocks(" ".join(words.exposure(self.results)), tables.maps(self.results))
 
     def plain(self) -> Markdown:
         """The model's direct effect beside that of a plain weighted regression."""
