@@ -74,7 +74,9 @@ def test_a_silent_item_and_a_set_favour_leave_the_likelihood_of_what_was_asked_a
     truth = {name: np.asarray(v)[None] for name, v in (inputs.truth or {})["joint"].items()}
     kept = {name: v for name, v in truth.items() if not name.startswith(("before", "favour"))}
     nodes = standard_normal_nodes(NODES[0])
-    np.testing.assert_allclose(model.twin.loglik(truth, cells, nodes), model.twin.loglik(kept, fewer, nodes), rtol=1e-12)
+    np.testing.assert_allclose(
+        model.twin.loglik(truth, cells, nodes), model.twin.loglik(kept, fewer, nodes), rtol=1e-12
+    )
 
 
 def test_the_whole_curve_is_data_of_one_compiled_model(inputs: Inputs) -> None:
@@ -96,7 +98,10 @@ def test_each_point_is_fitted_at_its_favour_and_told_on_the_scale_of_the_outcome
         assert (priors, sampler) == (inputs.priors["joint"], sensitivity.SAMPLER)
         asked.append(float(cells["favour"]))
         assert float(cells["estimated"]) == 0
-        center: Mapping[str, Any] = {**fake_fits.center(inputs, model), "loyalty_direct": np.asarray(1 - float(cells["favour"]))}
+        center: Mapping[str, Any] = {
+            **fake_fits.center(inputs, model),
+            "loyalty_direct": np.asarray(1 - float(cells["favour"])),
+        }
         return fake_fits.fake(model, cells, center)
 
     grid = (0.0, 0.5, 1.5)

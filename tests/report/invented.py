@@ -21,6 +21,12 @@ LABELS = {
     "overall": ("effect of more coverage on everyone, gifts by lottery", MOVING),
 }
 CENTRES = {"direct": 0.06, "spillover": -0.05, "total": 0.01, "overall": -0.03}
+POLICIES: dict[str, tuple[float, dict[str, Any]]] = {
+    "receivers": (0.06, {"truth": 0.058}),
+    "passed_over": (-0.02, {"truth": -0.03}),
+    "selectivity": (0.004, {"truth": 0.005}),
+    "policy.everyone": (0.03, {"extrapolation": "coverage 100% lies outside the observed range"}),
+}
 MODELS = {"gift_allocation": "gift", "reported_loyalty": "loyalty", "market_participation": "market"}
 DISTRICTS = ("Alder", "Birch", "Cedar", "Dogwood", "Elm", "Fir", "Ginkgo", "Hazel")
 WAVES = ("round 1", "round 2", "round 3")
@@ -43,7 +49,8 @@ def estimate(key: str, mean: float, sd: float = 0.012, **about: Any) -> Estimate
     """An estimate whose summaries are those of a normal posterior at `mean` with `sd`."""
     parts = key.split(".")
     z = np.random.default_rng(0).normal(mean, sd, 4_000)
-    known = {"label": f"what {key} is", "outcome": parts[0], "contrast": parts[1], "model": "reported_loyalty"}
+    known: dict[str, Any] = {"label": f"what {key} is", "outcome": parts[0], "contrast": parts[1]}
+    known["model"] = "reported_loyalty"
     numbers = {"mean": mean, "sd": sd, "lower": mean - 1.645 * sd, "upper": mean + 1.645 * sd, "interval": 0.9}
     shares = {"p_positive": float((z > 0).mean()), "p_negligible": float((np.abs(z) < 0.03).mean())}
     return Estimate(key=key, **{**known, **numbers, **shares, "status": "identified", "reason": "by design", **about})
@@ -171,6 +178,12 @@ def _estimates(rng: np.random.Generator) -> list[Estimate]:
             estimate(f"{outcome}.level.{g}", 0.45 + 0.06 * g, label=f"mean with gift {g}", model=model, truth=0.46)
             for g in (0, 1)
         ]
+    made += [
+        estimate(
+            f"loyalty.{name}", mean, contrast=name, model="joint", status="conditional", reason=CONDITION, **beyond
+        )
+        for name, (mean, beyond) in POLICIES.items()
+    ]
     label, reason = LABELS["direct"]
     made += [
         estimate(
@@ -266,7 +279,37 @@ def _figures(rng: np.random.Generator) -> dict[str, Any]:
         "predictive": predictive,
         "coverage": {"districts": list(DISTRICTS), "waves": list(WAVES), "rate": rate.tolist()},
         "plain": {"loyalty": plain},
+        "tipping": tipping(),
+        "programmes": {"joint": _programmes()},
     }
+
+
+def tipping() -> dict[str, Any]:
+    """A curve that falls from 11 points at no favour to 1 below nought at a favour of 1.2; one fit did not settle."""
+    points = [
+        {
+            "favour": favour,
+            "effects": {"loyalty.direct": {"mean": mean, "sd": 0.01, "lower": mean - 0.016, "upper": mean + 0.016}},
+            "top": 0.31 + 0.3 * favour,
+            "bottom": 0.31 - 0.2 * favour,
+            "gradients": favour / 1.2,
+            "settled": favour != 0.9,
+        }
+        for favour, mean in ((0.0, 0.11), (0.3, 0.08), (0.6, 0.05), (0.9, 0.7), (1.2, -0.01))
+    ]
+    return {
+        "points": points,
+        "crossings": {"loyalty.direct": {"zero": 1.1, "above": 0.8, "below": None}},
+        "assumed": None,
+        "estimated": {"mean": 0.55, "lower": 0.4, "upper": 0.7},
+        "truth": 0.6,
+    }
+
+
+def _programmes() -> dict[str, Any]:
+    even = {"low": 0.12, "high": 0.6, "exists": 0.25, "lower": 0.2, "median": 0.4, "upper": 0.55}
+    both = {"everyone": 0.07, DISTRICTS[0]: 0.03, DISTRICTS[1]: 0.12}
+    return {"eligible": 0.05, "unanswered": {}, "up_and_down": both, "break_even": even}
 
 
 def _bars(

@@ -30,7 +30,19 @@ EVERY = (
         "effects",
         "plain",
     ),
-    *("districts", "predictive", "certificates", "recovery", "limits", "parameters", "provenance", "citation"),
+    *(
+        "tipping",
+        "policies",
+        "maps",
+        "districts",
+        "predictive",
+        "certificates",
+        "recovery",
+        "limits",
+        "parameters",
+        "provenance",
+        "citation",
+    ),
 )
 CASES = {"full": invented.results, "unreportable": invented.unreportable, "bare": invented.bare}
 

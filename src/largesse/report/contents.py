@@ -105,7 +105,10 @@ class Page:
     def tipping(self) -> Markdown:
         """The headline over favour; nothing where no favour is assumed."""
         if not self.results.figures.get("tipping"):
-            return Markdown("")
+            return Markdown(
+                "This study takes offices to favour nobody for private loyalty, beyond the covariates. "
+                "What hangs on that is worked out by the joint model alone."
+            )
         caption = "The effect of a gift, by how much one standard deviation of private loyalty counts with offices"
         caption += f"; shaded {words.content(self.results)} intervals, and the band too small to matter"
         shown = self._figure(figures.curve(self.results, favour.HEADLINE), caption, "tipping")
