@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ import toys
 
 from largesse import dims, models
 from largesse.cells import Cells, Design, collapse, effective_size, frame, lacks
+from largesse.maps import MAPS
 from largesse.simulators import joint as twin
 from largesse.simulators.graded import standard_normal_nodes
-from largesse.study import Study
+from largesse.study import Exposure, MapName, Study
 from largesse.survey import Survey, validate
 from largesse.synthetic import World
 
@@ -136,6 +138,52 @@ def test_the_order_of_respondents_changes_nothing(toy: toys.Toy) -> None:
     for name in ("count", "people", "answer", "gift", "in_district", "in_wave"):
         np.testing.assert_array_equal(again[name], cells[name])
     np.testing.assert_allclose(again["x"], cells["x"], rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", MAPS)
+@pytest.mark.parametrize("model", ["reported_loyalty", "joint"])
+def test_people_of_a_cell_face_the_same_under_every_map(name: MapName, model: str, toy: toys.Toy) -> None:
+    """A group is a covariate, so cells are exact: one row per respondent and one per cell give one log-likelihood."""
+    there, made = facing(name, toy), models.get(model)
+    asked, everyone = there.outcomes(model), "gift" in made.outcomes
+    assumed = {n: toy.cells[model][n] for n in made.assumes}
+    cells = collapse(there.survey, there.design, asked, everyone=everyone).assign(assumed)
+    rows = there.rows(model)
+    faced = dict(zip(_keys(rows), rows["coverage"].to_numpy(), strict=True))
+    np.testing.assert_array_equal([faced[key] for key in _keys(cells)], cells["coverage"])
+    theta = made.priors().draw(made.parameters, toys.sizes(cells), made.twin.answers(cells), np.random.default_rng(8))
+    assert log_likelihood(model, theta, cells) == pytest.approx(log_likelihood(model, theta, rows), rel=1e-8)
+
+
+def _keys(cells: Cells) -> list[tuple[float, ...]]:
+    return list(patterns(cells).itertuples(index=False, name=None))
+
+
+def facing(name: MapName, toy: toys.Toy) -> toys.Toy:
+    """The toy under a map of exposure, its districts in a ring."""
+    names = list(toy.survey.table["district"].cat.categories)
+    ring = frozenset((names[i], names[(i + s) % len(names)]) for i in range(len(names)) for s in (-1, 1))
+    survey = replace(toy.survey, neighbours=ring)
+    design = Design.of(survey, toy.study.effects.modifiers, Exposure(map=name, group="songbun"))
+    return replace(toy, survey=survey, design=design)
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_a_map_changes_what_people_face_and_nothing_else(name: MapName, toy: toys.Toy) -> None:
+    """Cells, their order and whatever else they hold are those of the receipt rate, bit for bit."""
+    there, plain = facing(name, toy), toy.cells["reported_loyalty"]
+    cells = collapse(there.survey, there.design, toy.survey.items)
+    changed = {n for n in cells.data_vars if not np.array_equal(cells[n], plain[n], equal_nan=True)}
+    assert changed == CHANGED[name]
+    assert cells.attrs["coverage_center"] == plain.attrs["coverage_center"]
+
+
+CHANGED: dict[str, set[str]] = {  # of a sample that no office corrects, the receipt rate is that among the others
+    "rate": set(),
+    "others": set(),
+    "own_group": {"coverage"},
+    "neighbours": {"coverage", "coverage_between", "coverage_rate"},
+}
 
 
 # --- weights ---------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from largesse.districts import ONE_WAVE, district_table
+from largesse.districts import ONE_WAVE, adjacent, district_table
 from largesse.errors import InputError
 
 ASKED = pd.DataFrame({"district": ["1", "2", "1", "2"], "wave": ["before", "before", "after", "after"]})
@@ -105,3 +105,59 @@ def test_all_mistakes_are_named_together() -> None:
     with pytest.raises(InputError) as caught:
         checked({**GOOD, "population": [0, 1, 1], "coverage": [2, 1, 1], "district": [1, 1, 2]})
     assert [p.key for p in caught.value.problems] == ["column 'district'", "column 'population'", "column 'coverage'"]
+
+
+# --- which districts are adjacent ------------------------------------------------------------------------------
+
+
+def beside(district: list[Any], neighbour: list[Any], **more: list[Any]) -> frozenset[tuple[str, str]]:
+    """Adjacent districts of a survey of 1, 2 and 3; the district file knows 4 too."""
+    table = pd.DataFrame({"district": district, "neighbour": neighbour, **more})
+    return adjacent(table, "neighbours.csv", {"1", "2", "3"}, {"1", "2", "3", "4"})
+
+
+def test_a_border_has_two_sides() -> None:
+    """A border given once, twice or the other way round is one border, seen from both sides."""
+    borders = {("1", "2"), ("2", "1"), ("2", "3"), ("3", "2")}
+    assert beside([1, 2], [2, 3]) == borders
+    assert beside([2.0, 3.0, 2.0], ["1", " 2", "3 "]) == borders
+
+
+def test_districts_beyond_the_survey_may_be_neighbours() -> None:
+    """A district that only the district file knows is a neighbour, and needs none itself."""
+    assert ("3", "4") in beside([1, 4], [2, 3])
+
+
+@pytest.mark.parametrize(
+    ("district", "neighbour", "key", "said"),
+    [
+        ([1, 2, 5], [2, 3, 1], "column 'district'", "'5'; expected districts of the survey or the district file"),
+        ([1, 2, 1], [2, 3, "x"], "column 'neighbour'", "found 'x'"),
+        ([1, 2, 2], [2, 3, 2], "column 'neighbour'", "'2' beside itself"),
+        ([1, 2, 2], [2, 3, None], "", "1 rows with a blank"),
+        ([1], [2], "column 'district'", "no neighbour of '3'"),
+    ],
+)
+def test_a_mistake_in_the_neighbours_is_one_problem(
+    district: list[Any], neighbour: list[Any], key: str, said: str
+) -> None:
+    """Each mistake in the file of neighbours is one problem that names the file, the column and the district."""
+    with pytest.raises(InputError) as caught:
+        beside(district, neighbour)
+    (problem,) = caught.value.problems
+    assert (problem.where, problem.key) == ("neighbours.csv", key)
+    assert said in str(problem)
+
+
+def test_neighbours_have_two_columns() -> None:
+    """Another column, or one that is missing, is refused with the columns that were found."""
+    with pytest.raises(InputError, match="found the columns district, neighbour, length"):
+        beside([1, 2], [2, 3], length=[4, 5])
+
+
+def test_all_mistakes_in_the_neighbours_are_named_together() -> None:
+    """Several mistakes are one error with a problem each."""
+    with pytest.raises(InputError) as caught:
+        beside([1, 1, 9], [1, None, 2])
+    found = [p.found for p in caught.value.problems]
+    assert found == ["1 rows with a blank", "'9'", "'1' beside itself", "no neighbour of '1', '3'"]

@@ -20,6 +20,9 @@ TABLE: dict[str, Any] = {
 }
 
 
+PLACED: dict[str, Any] = {**TABLE["columns"], "district": "d"}
+
+
 def study(**changes: Any) -> Study:
     """A small study with some tables exchanged."""
     return Study.from_table({**TABLE, **changes}, Path("study.toml"))
@@ -91,6 +94,14 @@ def test_one_encoding_has_one_name(name: str) -> None:
     assert study(survey={"file": "s.csv", "encoding": name}).survey.encoding == "utf-8"
 
 
+def test_a_study_that_says_nothing_of_exposure_has_the_receipt_rate() -> None:
+    """The map is the receipt rate, and none stands beside it, unless the study names others."""
+    assert (study().exposure.map, study().exposure.also) == ("rate", ())
+    exposure = {"map": "others", "also": ["rate", "own_group", "neighbours"], "group": "songbun"}
+    named = study(columns=PLACED, exposure=exposure, survey={"file": "s.csv", "neighbours": "n.csv"}).exposure
+    assert named.also == ("rate", "own_group", "neighbours")
+
+
 def test_a_study_cannot_be_changed() -> None:
     """A study is frozen."""
     with pytest.raises(ValueError, match="frozen"):
@@ -157,6 +168,39 @@ def test_a_study_cannot_be_changed() -> None:
         ({"estimands": {"at": [at(age="old")]}}, "key 'estimands.at.0.values.age'", "'old'; expected a number"),
         ({"estimands": {"at": [at(age=[1])]}}, "key 'estimands.at.0.values.age'", "a number, or a level"),
         ({"estimands": {"at": [at(age=True)]}}, "key 'estimands.at.0.values.age'", "a number, or a level"),
+        ({"exposure": {"map": "rates"}}, "key 'exposure.map'", "'rates'; expected 'rate', 'others', 'own_group' or"),
+        ({"exposure": {"also": ["nobody"]}}, "key 'exposure.also.0'", "found 'nobody'"),
+        ({"exposure": {"maps": ["rate"]}}, "key 'exposure.maps'", "perhaps 'map'"),
+        ({"columns": PLACED, "exposure": {"also": ["rate"]}}, "key 'exposure.also'", "'rate', which is named before"),
+        ({"columns": PLACED, "exposure": {"also": ["others"] * 2}}, "key 'exposure.also'", "'others', which is named"),
+        (
+            {"exposure": {"also": ["others"]}},
+            "key 'exposure'",
+            "'others', but no districts; expected key 'columns.dist",
+        ),
+        ({"exposure": {"map": "others"}}, "key 'exposure'", "no districts"),
+        (
+            {"columns": PLACED, "exposure": {"also": ["own_group"]}},
+            "key 'exposure.group'",
+            "nothing; expected the covariate whose levels are groups",
+        ),
+        (
+            {"columns": PLACED, "exposure": {"map": "own_group", "group": "songbum"}},
+            "key 'exposure.group'",
+            "'songbum', no categorical covariate; expected perhaps 'songbun'",
+        ),
+        (
+            {"columns": PLACED, "exposure": {"map": "own_group", "group": "age"}},
+            "key 'exposure.group'",
+            "'age', no cat",
+        ),
+        ({"exposure": {"group": "songbun"}}, "key 'exposure.group'", "'songbun', which no map reads; expected 'own_"),
+        ({"columns": PLACED, "exposure": {"map": "neighbours"}}, "key 'survey.neighbours'", "the file of adjacent"),
+        (
+            {"survey": {"file": "s.csv", "neighbours": "n.csv"}},
+            "key 'survey.neighbours'",
+            "'n.csv', which no map reads; expected 'neighbours' among the maps of [exposure]",
+        ),
         ({"models": ["reported_loyalty"] * 2}, "key 'models'", "'reported_loyalty' more than once"),
         ({"priors": {"reported_loyalti": {}}}, "key 'priors.reported_loyalti'", "perhaps 'reported_loyalty'"),
         ({"name": "Two Words"}, "key 'name'", "pattern"),

@@ -160,6 +160,32 @@ def test_another_rope_estimates_anew_from_the_same_fits(study: Path) -> None:
     assert new.p_negligible > old.p_negligible
 
 
+def test_a_further_map_of_exposure_is_fitted_once_beside_the_stored_fits(study: Path) -> None:
+    """Named in `also`, a map costs one short fit of the model of loyalty, stored and reused; another map another."""
+    edit(study, exposure={"also": ["others"]})
+    steps, sampler = again(study)
+    told = steps.results().figures["maps"]
+    assert sampler.asked == [("reported_loyalty", NODES[0], 1)]
+    assert [row["map"] for row in told["rows"]] == ["rate", "others"]
+    assert steps.alternatives_path is not None
+    assert steps.alternatives_path.name in Results.read(study / "results.json").artefacts
+    edit(study, report={"author": "A. Tester"})
+    steps, sampler = again(study)
+    assert steps.results().figures["maps"] == told
+    assert sampler.asked == []
+    assert [name for name in steps.reused if name.startswith("alternatives-")]
+
+
+def test_another_map_of_the_fit_draws_what_reads_it_anew(study: Path) -> None:
+    """The fit's own map is data of the models of answers; who receives does not depend on it."""
+    edit(study, exposure={"map": "others"})
+    steps, sampler = again(study)
+    told = steps.results().figures["maps"]
+    assert {name for name, *_ in sampler.asked} >= {"reported_loyalty", "market_participation"}
+    assert [row["map"] for row in told["rows"]] == ["others"]
+    assert steps.alternatives_path is None
+
+
 def test_another_seed_refits_everything(study: Path) -> None:
     """The seed is part of what makes a draw."""
     edit(study, seed=6)

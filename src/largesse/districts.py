@@ -96,7 +96,7 @@ def adjacent(table: pd.DataFrame, where: str, asked: Collection[str], known: Col
     if itself:
         problems.append(Problem(where, "column 'neighbour'", f"{shown(itself)} beside itself", "another district"))
     both = frozenset(pairs | {(b, a) for a, b in pairs})
-    if alone := {*asked} - {a for a, b in both if a != b}:
+    if alone := {*asked} - {a for a, b in both if b not in (a, "")}:
         expected = "a neighbour of every district of the survey; of an island, the district one crosses from"
         problems.append(Problem(where, "column 'district'", f"no neighbour of {shown(alone)}", expected))
     if problems:

@@ -149,10 +149,11 @@ def _unlike(inputs: Inputs) -> Iterator[Problem]:
         found = _design(name, inputs).exposure
         faced, rate = maps.respondents(found, inputs.design.table), found.coverage.rate
         same = [other for other, known in shown.items() if np.array_equal(known, faced)]
-        key = f"key 'exposure.{'also' if shown else 'map'}'"
+        key = f"key 'exposure.{'also' if name in study.exposure.also or name == 'rate' else 'map'}'"
         if len(rate) < 2 or np.nanmax(rate) - np.nanmin(rate) <= ALIKE:
             yield Problem("study.toml", key, f"{name!r}, under which districts are all alike", "districts that differ")
-        elif same:
+            return
+        if same:
             expected = f"a map under which people face something else than under {same[0]!r}"
             yield Problem("study.toml", key, f"{name!r}, the same here as {same[0]!r}", expected)
         shown[name] = faced
