@@ -64,15 +64,13 @@ class Measure(NamedTuple):
     ----------
     x : [cell] predictor without the disposition.
     low, high : [cell] the boundaries below and above the answer.
-    shift : [node] what the disposition adds to `x` at each node; or [group, node], where it differs by group.
-    group : [cell] positions in `shift`, where it differs by group.
+    shift : [node] what the disposition adds to `x` at each node; [cell, node] where it differs between cells.
     """
 
     x: Any
     low: Any
     high: Any
     shift: Any
-    group: Any = None
 
 
 def measures(
@@ -97,20 +95,16 @@ def summed_out(every: list[Measure], weight: Any) -> Any:
 
 def _table(m: Measure) -> Any:
     """[cell, node] one over the probability of an answer, up to its width."""
-    terms, powers = _terms(m), _powers(m.shift)
-    if m.group is None:
-        return terms.dot(powers)
-    return (terms[:, :, None] * powers.transpose(1, 0, 2)[m.group]).sum(axis=1)
+    terms = _terms(m)
+    if m.shift.ndim == 1:
+        return terms.dot(pt.exp(pt.stack([0 * m.shift, m.shift, -m.shift])))
+    power = pt.exp(m.shift)
+    return terms[:, :1] + terms[:, 1:2] * power + terms[:, 2:] / power
 
 
 def _terms(m: Measure) -> Any:
     """[cell, 3] the part of the three terms that is the cell's."""
     return pt.stack([1 + pt.exp(m.low - m.high), pt.exp(m.x - m.high), pt.exp(m.low - m.x)], axis=1)
-
-
-def _powers(shift: Any) -> Any:
-    """[3, ..., node] the part that is the node's."""
-    return pt.exp(pt.stack([0 * shift, shift, -shift]))
 
 
 def _widths(every: list[Measure]) -> Any:

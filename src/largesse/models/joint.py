@@ -144,8 +144,8 @@ def _receipt(v: Variables, data: Data) -> Measure:
     favour = (1 - estimated) * favour + estimated * v["favour"]
     if "favour_district" not in v:
         return Measure(eta, low, high, favour * data["node"])
-    by_district = (favour + estimated * v["favour_district"])[:, None] * data["node"]
-    return Measure(eta, low, high, by_district, data["in_district"])
+    by_district = favour + estimated * v["favour_district"]
+    return Measure(eta, low, high, by_district[data["in_district"]][:, None] * data["node"])
 
 
 def _items(v: Variables, data: Data, cells: Cells, equation: str, scale: tuple[Any, Any]) -> list[Measure]:
