@@ -123,7 +123,9 @@ class Step(NamedTuple):
 
     def at(self, disposition: float) -> Array:
         """[draw, row] the chance for people of this disposition."""
-        return 1.0 / (1.0 + self.odds_against * np.exp(-self.slope * disposition)[:, None])
+        out = self.odds_against * np.exp(-self.slope * disposition)[:, None]
+        out += 1.0
+        return np.divide(1.0, out, out=out)
 
 
 def score(

@@ -102,15 +102,22 @@ def given(theta: Theta, rows: xr.Dataset, gift: Array, coverage: Array, points: 
         for prefix, n in _bands(market).items()
     }
     for u in points:
-        outcome = {"loyalty": np.sum([share * step.at(u) for share, step in score], axis=0)}
+        outcome = {"loyalty": _sum(score, u)}
         if parts:
             outcome["market_any"] = parts["any_"][0].at(u)
         if "much_" in parts:
             shares = rows["band_share"].to_numpy()
-            raised = zip(np.diff(shares), parts["much_"], strict=True)
-            amount = shares[0] + np.sum([width * step.at(u) for width, step in raised], axis=0)
-            outcome["market_much"] = outcome["market_any"] * amount
+            raised = list(zip(np.diff(shares), parts["much_"], strict=True))
+            outcome["market_much"] = outcome["market_any"] * (shares[0] + _sum(raised, u))
         yield outcome
+
+
+def _sum(steps: list[tuple[float, graded.Step]], u: float) -> Array:
+    """[draw, row] weighted sum of the chances of passing each step, in place: a dozen of them, for every node."""
+    total = np.zeros(steps[0][1].odds_against.shape)
+    for weight, step in steps:
+        total += weight * step.at(u)
+    return total
 
 
 def _score(theta: Theta, rows: xr.Dataset, eta: Array, answers: Any) -> list[tuple[float, graded.Step]]:
