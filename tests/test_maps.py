@@ -183,5 +183,5 @@ def test_the_mean_of_neighbours_is_less_noisy_than_a_rate_by_as_much_as_they_are
 def test_every_map_that_a_study_may_name_is_there_with_its_words() -> None:
     """The names in study.toml are the names of the maps; the group stands in words by its own name."""
     assert tuple(MAPS) == get_args(MapName)
-    assert label("own_group", "songbun") == "rate among those of one's own songbun in one's district"
+    assert label("own_group", "songbun") == "rate among those of their own songbun in their district"
     assert label("others", None) == MAPS["others"].label

@@ -148,9 +148,9 @@ def _everywhere(known: Known) -> pd.DataFrame:
 MAPS: Final[Mapping[str, Map]] = {
     m.name: m
     for m in (
-        Map("rate", "receipt rate of one's district", _rate),
-        Map("others", "rate among the others asked in one's district", _others),
-        Map("own_group", "rate among those of one's own {group} in one's district", _own_group),
+        Map("rate", "receipt rate of their district", _rate),
+        Map("others", "rate among the others asked in their district", _others),
+        Map("own_group", "rate among those of their own {group} in their district", _own_group),
         Map("neighbours", "mean rate of the neighbouring districts", _neighbours),
     )
 }
