@@ -16,13 +16,11 @@ from typing import Any, Final, Self
 import numpy as np
 
 from largesse import findings
-from largesse.diagnostics import diagnose
 from largesse.estimands import EVERYONE
 from largesse.fits import Fit
 from largesse.inputs import Inputs, assemble
 from largesse.models.contract import NODES, Model
-from largesse.results import Answer
-from largesse.sensitivity import GATES, SAMPLER
+from largesse.sensitivity import SAMPLER, agreed, calm
 from largesse.store import write_json
 from largesse.study import MapName, Sampler
 
@@ -114,14 +112,14 @@ def under(fit: Fit, model: Model, inputs: Inputs) -> Under:
     """What a fit says of everyone's reported loyalty, under the map of its study."""
     compared, drawn = findings.Compared.of(inputs, inputs.cells[model.name]), findings.estimate(fit, model, inputs)
     tail = (1 - inputs.study.estimands.interval) / 2
-    effects = {}
+    effects, settled = {}, calm(fit)
     for contrast in (c for c in SHOWN if f"{OUTCOME}.{c}" in drawn):
         draws = drawn[f"{OUTCOME}.{contrast}"].sel(group=EVERYONE).to_numpy()
+        settled &= agreed(fit, draws)
         lower, upper = np.quantile(draws, [tail, 1 - tail])
         numbers = {"mean": draws.mean(), "sd": draws.std(ddof=1), "lower": lower, "upper": upper}
         beyond = compared.extrapolation(contrast)
         effects[contrast] = {**{k: float(v) for k, v in numbers.items()}, "extrapolation": beyond}
     exposure = inputs.design.exposure
-    settled = all(v.answer is not Answer.FAILED for v in diagnose(fit.tree, GATES))
     name, reliability = inputs.study.exposure.map, float(exposure.coverage.reliability)
     return Under(name, effects, reliability, exposure.alone, settled)

@@ -15,23 +15,22 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 import numpy as np
+from arviz_stats.base import array_stats
 from scipy.special import expit, ndtri
 
 from largesse import dims, findings
-from largesse.diagnostics import diagnose
 from largesse.estimands import EVERYONE
 from largesse.fits import Fit
 from largesse.inputs import Inputs
 from largesse.models.contract import Model
-from largesse.results import Answer
 from largesse.store import write_json
-from largesse.study import Gates, Sampler
+from largesse.study import Sampler
 
 Array = np.ndarray[Any, Any]
 log = logging.getLogger(__name__)
 
 SAMPLER: Final = Sampler(draws=250, tune=250, chains=2)  # a mean known to a tenth of its sd, an interval to a fifth
-GATES: Final = Gates(rhat=1.05, ess=100, divergences=10, ebfmi=0.1)
+RHAT, ESS, DIVERGENCES = 1.05, 100, 10  # of the effects that are drawn; a curve needs no more of a fit
 CURVES: Final = ("loyalty.direct", "market_any.direct", "market_much.direct")
 PEOPLE: Final = 1000  # dispositions of equal weight, so that a quarter of them is a quarter
 
@@ -47,7 +46,7 @@ class Point:
     top, bottom : chance of a gift of the quarter of people with most and with least disposition, of an average profile
         in an office that gives to the average share.
     gradients : favour as a multiple of the largest difference that a covariate makes to standing; None without one.
-    settled : whether the fit passed its gates.
+    settled : whether the chains agree on the effects, well enough for a curve.
     """
 
     favour: float
@@ -128,17 +127,28 @@ def assuming(favour: float, model: Model, inputs: Inputs) -> Inputs:
 def _point(favour: float, fit: Fit, model: Model, inputs: Inputs) -> Point:
     drawn = findings.estimate(fit, model, inputs)
     tail = (1 - inputs.study.estimands.interval) / 2
-    effects = {}
+    effects, settled = {}, calm(fit)
     for name in (n for n in CURVES if n in drawn):
         draws = drawn[name].sel(group=EVERYONE).to_numpy()
+        settled &= agreed(fit, draws)
         lower, upper = np.quantile(draws, [tail, 1 - tail])
         numbers = {"mean": draws.mean(), "sd": draws.std(ddof=1), "lower": lower, "upper": upper}
         effects[name] = {k: float(v) for k, v in numbers.items()}
     standing = fit.theta.get(f"{model.prefixes['receipt']}standing")
     steepest = None if standing is None else float(np.abs(standing.mean(axis=0)).max())
     bottom, top = quarters(favour, float(inputs.cells[model.name].attrs["coverage_center"]))
-    settled = all(v.answer is not Answer.FAILED for v in diagnose(fit.tree, GATES))
     return Point(float(favour), effects, top, bottom, favour / steepest if steepest else None, settled)
+
+
+def calm(fit: Fit) -> bool:
+    """Whether the sampler met little trouble."""
+    return int(fit.tree["sample_stats"]["diverging"].sum()) <= DIVERGENCES
+
+
+def agreed(fit: Fit, draws: Array) -> bool:
+    """Whether the chains of a fit tell alike of an effect, [draw] with chain after chain, well enough for a curve."""
+    by_chain = draws.reshape(fit.chains, -1)
+    return bool(array_stats.rhat(by_chain) <= RHAT and array_stats.ess(by_chain, method="bulk") >= ESS)
 
 
 def quarters(favour: float, coverage: float) -> tuple[float, float]:

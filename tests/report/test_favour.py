@@ -32,7 +32,7 @@ def test_a_favour_is_put_as_who_would_receive() -> None:
     """At a favour of 1.1, between the settled points .6 and 1.2, the chances are those on the line between them."""
     nought = favour.tipping(invented.results())[2]
     assert "64 in 100 of the most loyal quarter receive and 9 of the least" in nought
-    assert "0.9 times what the weightiest attribute counts" in nought
+    assert "counts 0.9 times as much as the weightiest attribute" in nought
 
 
 def test_a_favour_that_is_only_assumed_is_called_so() -> None:
@@ -46,8 +46,8 @@ def test_a_curve_that_stays_above_nought_is_told_so() -> None:
     """Where no favour on the grid brings the effect to nought, no favour is named for it."""
     told = {**invented.tipping(), "crossings": {"loyalty.direct": {"zero": None, "above": None, "below": None}}}
     said = favour.tipping(with_figures(tipping=told))
-    assert "It does not come to nought at any favour on this grid." in said
-    assert not any("comes to" in sentence for sentence in said)
+    assert "It is not gone at any favour on this grid." in said
+    assert not any("is gone" in sentence for sentence in said)
 
 
 def test_a_fit_that_did_not_settle_is_no_point_of_the_curve() -> None:

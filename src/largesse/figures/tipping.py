@@ -13,8 +13,8 @@ from largesse.figures.printed import outcome, points, span
 from largesse.figures.style import BAND, BLUE, INK, MUTED, VERMILLION, Picture, styled
 from largesse.results import Results
 
-HIGH, LEFT, BELOW = 2.1, 0.42, 1.02  # inches: the panel, its left margin, the rows of numbers below it
-ROWS: Final = 0.17  # inches from one row of numbers to the next
+HIGH, LEFT, BELOW = 2.1, 0.42, 1.2  # inches: the panel, its left margin, the rows of numbers below it
+ROWS: Final = 23  # points from one row of numbers to the next
 
 
 @styled
@@ -63,8 +63,8 @@ def _marks(axes: Axes, told: Mapping[str, Any], results: Results, name: str) -> 
     truth = next((e.truth for e in results.estimates if e.key == name), None)
     if told["truth"] is not None and truth is not None:
         axes.plot(told["truth"], 100 * truth, "x", color=VERMILLION, markersize=6, markeredgewidth=1.6, zorder=6)
-        axes.annotate("simulated truth", (told["truth"], 100 * truth), (6, -9), textcoords="offset points",
-                      fontsize=6.5, color=VERMILLION)  # fmt: skip
+        axes.annotate("simulated truth", (told["truth"], 100 * truth), (-6, -8), textcoords="offset points",
+                      ha="right", fontsize=6.5, color=VERMILLION)  # fmt: skip
 
 
 def _meaning(axes: Axes, drawn: list[Mapping[str, Any]]) -> None:
@@ -73,11 +73,11 @@ def _meaning(axes: Axes, drawn: list[Mapping[str, Any]]) -> None:
     axes.set_xticks([p["favour"] for p in shown], [f"{p['favour']:g}" for p in shown])
     rows = ("favour, logits per sd of disposition", "receive, of 100 most loyal", "receive, of 100 least loyal")
     for n, words in enumerate(rows):
-        axes.annotate(words, (0, 0), (-24, -(26 + 24 * n)), xycoords="axes fraction", textcoords="offset points",
+        axes.annotate(words, (0, 0), (-24, -(25 + ROWS * n)), xycoords="axes fraction", textcoords="offset points",
                       fontsize=6.5, color=MUTED, annotation_clip=False)  # fmt: skip
     for n, key in enumerate(("top", "bottom"), start=1):
         for p in shown:
-            axes.annotate(f"{100 * p[key]:.0f}", (p["favour"], 0), (0, -(36 + 24 * n)), textcoords="offset points",
+            axes.annotate(f"{100 * p[key]:.0f}", (p["favour"], 0), (0, -(36 + ROWS * n)), textcoords="offset points",
                           xycoords=axes.get_xaxis_transform(), ha="center", fontsize=7.5, color=INK,
                           annotation_clip=False)  # fmt: skip
 

@@ -34,12 +34,12 @@ def tipping(results: Results) -> list[str]:
         )
     crossings = told["crossings"][HEADLINE]
     rope = points(results.study["rope"])
-    for key, what in (("above", f"down to {rope} points, too small to matter,"), ("zero", "nought")):
-        at = crossings[key]
-        if at is not None:
-            said.append(f"It comes to {what} at a favour of {at:.2f}: {_meaning(settled, at)}.")
+    if (at := crossings["above"]) is not None:
+        said.append(f"It shrinks to {rope} points, the bound of what is too small to matter, at a favour of {at:.2f}.")
+    if (at := crossings["zero"]) is not None:
+        said.append(f"It is gone at a favour of {at:.2f}: {_meaning(settled, at)}.")
     if crossings["zero"] is None:
-        said.append("It does not come to nought at any favour on this grid.")
+        said.append("It is not gone at any favour on this grid.")
     return [*said, _pointed(told, settled, results)]
 
 
@@ -61,7 +61,8 @@ def _meaning(settled: list[Mapping[str, Any]], favour: float) -> str:
     slopes = [p["gradients"] / p["favour"] for p in settled if p["gradients"] and p["favour"]]
     if not slopes:
         return said
-    return f"{said}, {abs(favour) * float(np.median(slopes)):.1f} times what the weightiest attribute counts per sd"
+    times = abs(favour) * float(np.median(slopes))
+    return f"{said}; one sd of private loyalty then counts {times:.1f} times as much as the weightiest attribute"
 
 
 def selectivity(results: Results) -> list[str]:
@@ -69,8 +70,9 @@ def selectivity(results: Results) -> list[str]:
     said = [f"Selectivity is {literal(why)}." for why in _unanswered(results)]
     known = {e.key: e for e in programmes(results)}
     if e := known.get("loyalty.selectivity"):
+        verb = "changes" if words.causal(results, e) else "would by the fit, though no cause is claimed, change"
         said.append(
-            f"With the same number of gifts in every district, offices' own choice of receivers instead of lots changes"
+            f"With the same number of gifts in every district, offices' own choice of receivers instead of lots {verb}"
             f" {literal(outcome(results, 'loyalty'))} by {words.size(results, e)} on average over everyone."
         )
     return [*said, *_break_even(results), *_up_and_down(results)]
