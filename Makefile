@@ -25,12 +25,17 @@ panes: .venv/.ready  ## run the study of Uruguay's PANES transfers, on public da
 synthetic: .venv/.ready  ## draw the synthetic survey of reports/hyesan anew from its world
 	$(BIN)/largesse simulate --world data/synthetic/hyesan/world.toml --out data/synthetic/hyesan
 
-certificates: .venv/.ready  ## calibrate every model and store the certificates (two hours on two cores; goes on where it stopped)
+certificates: .venv/.ready  ## calibrate every model and store the certificates (four hours on two cores; goes on where it stopped)
 	$(BIN)/largesse calibrate gift_allocation --out models/gift_allocation/calibration
 	$(BIN)/largesse calibrate reported_loyalty --replicates 1000 --out models/reported_loyalty/calibration
-	$(BIN)/largesse calibrate reported_loyalty --replicates 100 --world data/synthetic/hyesan/world.toml \
-		--out models/reported_loyalty/calibration/hyesan
+	$(BIN)/largesse calibrate reported_loyalty --replicates 100 --out models/reported_loyalty/calibration/hyesan \
+		--world models/reported_loyalty/calibration/hyesan/world.toml
 	$(BIN)/largesse calibrate market_participation --out models/market_participation/calibration
+	$(BIN)/largesse calibrate joint --replicates 300 --out models/joint/calibration
+	for favour in 00 10; do \
+		$(BIN)/largesse calibrate joint --replicates 300 --out models/joint/calibration/favour_$$favour \
+			--world models/joint/calibration/favour_$$favour/world.toml; \
+	done
 
 renew: .venv/.ready  ## replay stale certificates: an edit that moves no digit needs no new proof (minutes each)
 	@failed=0; for held in $$(find models -name specification.json | sort); do \

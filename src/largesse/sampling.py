@@ -44,13 +44,14 @@ def compiled(model: Model, cells: Cells, priors: PriorSet) -> Any:
     """
     kept, _ = model.active(cells)
     structure = {str(d): [str(v) for v in cells[d].to_numpy()] for d in cells.coords}
-    key = fingerprint(model.fingerprint, structure, cells["answers"].to_numpy(), priors.fingerprint)
+    terms = [p.name for p in kept]  # designs of the same names may differ in these: whether coverage varies, say
+    key = fingerprint(model.fingerprint, structure, terms, cells["answers"].to_numpy(), priors.fingerprint)
     if key not in _compiled:
         started = time.monotonic()
         log.info("%s: compiling (once; up to a minute on a machine that never did)", model.name)
         built = model.build(cells, priors)
         with config.change_flags(numba__fastmath=False):
-            _compiled[key] = nutpie.compile_pymc_model(built, var_names=[p.name for p in kept])
+            _compiled[key] = nutpie.compile_pymc_model(built, var_names=terms)
         log.info("%s: compiled in %.0f s", model.name, time.monotonic() - started)
     return _compiled[key]
 

@@ -66,6 +66,8 @@ class World(Record):
 
     @model_validator(mode="after")
     def _one_favour(self) -> Self:
+        if both := sorted({*self.items, MARKET_QUESTION} & {*self.before}):
+            raise DisagreementError(("before", f"{both[0]!r}, which is asked after too", "another name"))
         if self.before and self.favour is not None:
             raise DisagreementError(("favour", f"{self.favour:g}, beside items asked before", "truth.joint.favour"))
         return self

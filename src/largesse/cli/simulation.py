@@ -118,8 +118,9 @@ def _subjects(subject: str, world: Path | None, seed: int, here: bool) -> Iterat
     if subject in models.names() or not Path(subject).exists():
         if here:
             raise InputError.one("command line", "--here", subject, "a study, whose data there are")
-        design = World.read(world) if world else World()
-        name = models.get(subject, "command line").name
+        model = models.get(subject, "command line")
+        name, usual = model.name, model.resources / "calibration" / "world.toml"
+        design = World.read(world or usual) if world or usual.is_file() else World()
         yield Specification(name, _untold(design), seed), RECORDS
         return
     study = Study.read(Path(subject))

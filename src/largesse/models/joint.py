@@ -57,7 +57,7 @@ def _of(equation: str, parameters: tuple[Parameter, ...], prefix: str) -> Iterat
     together = _together(equation)
     for p in parameters:
         reason = CHOSEN if p.reason == predictor.UNCHOSEN else p.reason
-        mine = replace(p.prefixed(prefix, EQUATIONS[equation]), reason=reason)
+        mine = replace(p.prefixed(prefix, EQUATIONS[equation]), reason=reason, meaning=f"{equation}: {p.meaning}")
         yield replace(mine, construct="correlated", together=together) if together and _is_district(p) else mine
 
 
