@@ -24,6 +24,7 @@ from largesse.cells import effective_size
 from largesse.comparison import compare
 from largesse.fits import Fit
 from largesse.inputs import Inputs, band_shares
+from largesse.ledger import ledger
 from largesse.models.contract import Model
 from largesse.provenance import engines
 from largesse.results import SMALLEST, DroppedTerm, Results
@@ -81,6 +82,7 @@ def record(
             "tipping": _tipping(curve, inputs, fits) if curve else None,
             "programmes": dict(_programmes(inputs, fits)),
             "maps": _maps(inputs, fits, beside) if inputs.study.exposure != Exposure() else None,
+            "ledger": ledger(fits, inputs),
         },
         truth=_truth(rows) if inputs.truth else None,
         artefacts={name: file_digest(path) for name, path in files.items()},

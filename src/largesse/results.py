@@ -158,7 +158,8 @@ class Results:
         shares by level; `coverage` {`districts`, `waves`, `rate` [district][wave]} or None; `plain`, the comparison
         without a model, outcome -> {`label`, `estimate`, `se`, `respondents`, `clusters`, `words`}; `maps` {`label`,
         `rows` [{`map`, `label`, `effects`, `reliability`, `alone`, `settled`}]}, the fit's map of exposure and the
-        effects on reported loyalty under each (see `alternatives.Under`), or None.
+        effects on reported loyalty under each (see `alternatives.Under`), or None; `ledger`, what the estimates of each
+        model rest on, a row for each assumption (see `ledger.ledger`).
     truth : of a synthetic study, {`compared` (how many parameters), `outside` [{`key`, `truth`, `mean`, `sd`,
         `lower`, `upper`}], `allowed` (how many may be outside), `interval`, `worst` {`key`, `z`}}; else None.
     artefacts : name of each file this was made from -> its SHA-256.
@@ -185,6 +186,20 @@ class Results:
     def reportable(self) -> bool:
         """True when every gate passed, was flagged, or does not apply; what was never asked is not reportable."""
         return bool(self.verdicts) and not self.failed
+
+    def denied(self, estimate: Estimate) -> tuple[Mapping[str, Any], ...]:
+        """The rows of the ledger whose check failed, of those that a claim of a cause about an estimate requires.
+
+        They leave the study reportable: its numbers stand, without the cause.
+        """
+        family = estimate.contrast.partition(".")[0]
+        return tuple(
+            row
+            for row in self.figures.get("ledger") or ()
+            if (row["required"], row["answer"], row["model"]) == (True, Answer.FAILED.value, estimate.model)
+            and estimate.outcome in row["outcomes"]
+            and family in row["contrasts"]
+        )
 
     def __repr__(self) -> str:
         counts = Counter(v.answer for v in self.verdicts)

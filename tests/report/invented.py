@@ -281,7 +281,38 @@ def _figures(rng: np.random.Generator) -> dict[str, Any]:
         "plain": {"loyalty": plain},
         "tipping": tipping(),
         "programmes": {"joint": _programmes()},
+        "ledger": ledger(),
     }
+
+
+def ledger(**answers: str) -> list[dict[str, Any]]:
+    """Assumptions of the two outcome models: one checked and required, one flagged, one without a check.
+
+    `answers` take the place of a check's own, the check's name with `_` for its blanks.
+    """
+    kept = (
+        ("overlap", "People alike may receive or not", True, "passed", ["direct", "total", "overall"]),
+        ("reporting style", "People answer by what they hold", False, "flagged", ["direct", "spillover"]),
+        ("", "What people face is the share of receivers", False, "untestable", ["spillover", "total", "overall"]),
+    )
+    outcomes = {"reported_loyalty": ["loyalty"], "market_participation": ["market_any", "market_much"]}
+    return [
+        {
+            "model": model,
+            "assumption": check or "exposure",
+            "says": says,
+            "outcomes": outcomes[model],
+            "contrasts": contrasts,
+            "check": check,
+            "required": required,
+            "answer": answers.get(check.replace(" ", "_"), answer),
+            "sentence": f"{check} as it was found" if check else "",
+            "value": 0.02 if check else None,
+            "limit": 0.05 if check else None,
+        }
+        for model in outcomes
+        for check, says, required, answer, contrasts in kept
+    ]
 
 
 def tipping() -> dict[str, Any]:

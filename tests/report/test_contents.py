@@ -33,6 +33,7 @@ EVERY = (
     *(
         "tipping",
         "policies",
+        "ledger",
         "maps",
         "districts",
         "predictive",

@@ -100,7 +100,7 @@ def stop(text: str) -> str:
 def causal(results: Results, e: Estimate) -> bool:
     """Whether a sentence about `e` may use a causal verb."""
     held = e.status == "identified" or (e.status == "conditional" and bool(e.reason.strip()))
-    return results.reportable and held and not e.extrapolation
+    return results.reportable and held and not e.extrapolation and not results.denied(e)
 
 
 def sentence(results: Results, e: Estimate) -> str:
@@ -144,6 +144,9 @@ def _difference(results: Results, e: Estimate) -> str:
     if e.status == "prior_driven":
         why = literal(e.reason.rstrip(" .")) or "they do not speak to it"
         return f"these data cannot say ({why}): mostly by its prior, the model puts {gap} at {size(results, e)}"
+    if denied := results.denied(e):
+        failed = " and ".join(f"the check of {literal(row['check'])}" for row in denied)
+        return f"no effect is claimed, because {failed} failed: the fit puts {gap} at {size(results, e)}"
     return f"no effect is claimed, because what it rests on is not named: the fit puts {gap} at {size(results, e)}"
 
 

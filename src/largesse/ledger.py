@@ -1,0 +1,343 @@
+"""Ledger: what each estimate takes to be so, which check speaks to it, and what that check found.
+
+An assumption that a check denies takes the causal verb from what rests on it, where the check is required; it leaves
+the study reportable: the fit is sound, and its numbers say what they say without a cause. An assumption to which no
+check speaks is untestable, and so is one whose check has nothing to look at in a study. That a check passed shows that
+these data do not deny the assumption, no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final, NamedTuple, cast
+
+import numpy as np
+import pandas as pd
+from scipy.stats import t
+
+from largesse import associations, dims
+from largesse.associations import Answers, Furthest
+from largesse.cells import lacks
+from largesse.comparison import compare
+from largesse.findings import Compared
+from largesse.fits import Fit
+from largesse.inputs import Inputs
+from largesse.models.contract import Allocation, Model
+from largesse.results import Answer, Verdict
+from largesse.seeds import generator
+from largesse.simulators.graded import standard_normal_nodes
+
+Array = np.ndarray[Any, Any]
+
+RARE: Final = 0.02  # of 50 people alike, one is expected to have a counterpart: with fewer, the model's form decides
+WITHOUT: Final = 0.05  # share of people without counterparts up to which an average still rests on comparisons
+UNLIKELY: Final = 0.01  # of all statistics of a check together: one sound study in a hundred fails, at most
+REPLICATES: Final = 200  # data sets drawn: the sd of a statistic is then known to a twentieth
+DRAWS: Final = 400  # of the chance of a gift, whose mean is then known to a twentieth of its sd
+
+OWN: Final = ("direct", "total", "overall", "receivers", "selectivity", "policy")
+COVERAGE: Final = ("spillover", "total", "overall", "passed_over", "never_eligible", "policy")
+EVERY: Final = tuple(dict.fromkeys(OWN + COVERAGE))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One model with effects, and all that its checks look at."""
+
+    model: Model
+    fits: Mapping[str, Fit]
+    inputs: Inputs
+
+    @cached_property
+    def features(self) -> frozenset[str]:
+        """What decides which assumptions the model makes in this study."""
+        cells = self.inputs.cells[self.model.name]
+        return frozenset({
+            "joint" if "gift" in self.model.outcomes else "apart",
+            "before" if self.before else "nothing before",
+            "lasting coverage" if "changing coverage" in lacks(cells) else "changing coverage",
+            "silence" if (cells["answer"].to_numpy() < 0).any() else "all answered",
+            "coverage" if Compared.of(self.inputs, cells).varies else "one coverage",
+        })  # fmt: skip
+
+    @property
+    def before(self) -> tuple[str, ...]:
+        """The questions on loyalty from before the gift."""
+        return self._named("loyalty_before")
+
+    def _named(self, role: str) -> tuple[str, ...]:
+        return tuple(n for n, column in self.inputs.survey.codebook.items() if column.role == role)
+
+    @cached_property
+    def departures(self) -> dict[str, Furthest | None]:
+        """Kind of statistic -> the one that lies furthest from what the fit draws; one data set for each draw."""
+        name, seed, twin = self.model.name, self.inputs.study.seed, self.model.twin
+        cells, theta = self.inputs.cells[name], self.fits[name].thinned(REPLICATES)
+        rows = cells.isel({dims.CELL: np.repeat(np.arange(cells.sizes[dims.CELL]), cells["people"].to_numpy())})
+        rng = generator(seed, "ledger", name)
+        observed, drawn = self._statistics(Answers.of(rows)), []
+        for s in range(len(next(iter(theta.values())))):
+            said = twin.answer({p: v[s : s + 1] for p, v in theta.items()}, rows, rng)
+            drawn.append(self._statistics(Answers.of(rows, said)))
+        return {kind: associations.furthest(found, [each[kind] for each in drawn]) for kind, found in observed.items()}
+
+    def _statistics(self, answers: Answers) -> dict[str, dict[associations.Key, float]]:
+        asked = tuple(n for n in self._named("loyalty") if n in answers.codes)
+        before = tuple(n for n in self.before if n in answers.codes)
+        return {
+            "together": associations.together(answers),
+            "before": associations.with_gift(answers, before),
+            "style": associations.style(answers, asked),
+        }
+
+
+def overlap(asked: Asked) -> Verdict:
+    """Whether nearly everyone has some chance of a gift and some of none, given district, wave and covariates."""
+    model = next((m for m in asked.inputs.models if "gift" in m.outcomes), None)
+    if model is None:
+        return _silent("overlap", asked, "this study does not model who receives; gift_allocation or joint does")
+    frame, fit = asked.inputs.frames[model.name], asked.fits[model.name]
+    chance = cast("Allocation", model.twin).receipt(fit.thinned(DRAWS), frame, standard_normal_nodes(fit.nodes))
+    mean = chance.mean(axis=0)
+    share = float(frame["weight"].to_numpy() @ ((mean < RARE) | (mean > 1 - RARE)))
+    ends = f"a chance of a gift below {RARE:.0%} or above {1 - RARE:.0%}"
+    good = f"{share:.0%} of people have {ends}, so that nearly everyone has counterparts"
+    bad = f"{share:.0%} of people have {ends}: for them the form of the model stands in for counterparts"
+    return _held("overlap", asked, share, WITHOUT, (good, bad))
+
+
+def support(asked: Asked) -> Verdict:
+    """Whether the coverages that are compared lie within those observed."""
+    compared = Compared.of(asked.inputs, asked.inputs.cells[asked.model.name])
+    if not compared.varies:
+        return _silent("coverage support", asked, "coverage is the same everywhere, and no two are compared")
+    low, high = compared.observed  # not told: they may be those of a district where few were asked
+    beyond = max(low - compared.low, compared.high - high, 0.0)
+    compares = f"{compared.low:.0%} and {compared.high:.0%} of a district are compared"
+    good = f"{compares}, both within what was observed"
+    return _held("coverage support", asked, beyond, 0.0, (good, f"{compares}, which no district has had"))
+
+
+def together(asked: Asked) -> Verdict:
+    """Whether answers go together within gift groups as one disposition has it."""
+    found = asked.departures["together"]
+    if found is None:
+        return _silent("association", asked, "there are no two answers whose association could be looked at")
+    first, second, arm = found.key
+    where = f"{first} and {second} of those {('without', 'with')[int(arm)]} a gift"
+    return _drawn("association", asked, found, Answer.FAILED, (
+        "answers go together within gift groups as in data drawn from the fit",
+        "answers do not go together within gift groups as one disposition has it", where))  # fmt: skip
+
+
+def negative_control(asked: Asked) -> Verdict:
+    """Whether loyalty from before goes with the gift to come as far as favour says, and no further."""
+    if not asked.before:
+        return _silent("negative control", asked, "loyalty was not asked before the gift")
+    if "gift" not in asked.model.outcomes:
+        return _moved(asked)
+    found = asked.departures["before"]
+    if found is None:
+        return _silent("negative control", asked, "answers from before, or gifts, do not vary within offices")
+    return _drawn("negative control", asked, found, Answer.FAILED, (
+        "loyalty from before goes with the gift as in data drawn from the fit, so favour accounts for who received",
+        "loyalty from before does not go with the gift as favour has it", found.key[0]))  # fmt: skip
+
+
+def style(asked: Asked) -> Verdict:
+    """Whether as many people give the same answer to all as would by their loyalty; worth a word, no more.
+
+    People who answer all items higher whatever they are asked differ as the disposition differs, and cannot be told
+    from it; those who choose one answer throughout can.
+    """
+    found = asked.departures["style"]
+    if found is None:
+        return _silent("reporting style", asked, "there are no two items on loyalty to compare within a person")
+    what = {"alike": "those who answer all alike", "spread": "how wide people's answers range"}[found.key[0]]
+    where = f"{what}, {('without', 'with')[int(found.key[1])]} a gift"
+    return _drawn("reporting style", asked, found, Answer.FLAGGED, (
+        "people answer all items alike as often as in data drawn from the fit",
+        "people answer all items alike more or less often than one disposition has it", where))  # fmt: skip
+
+
+def _moved(asked: Asked) -> Verdict:
+    """The plain comparison of loyalty from before, for models that take offices to favour nobody.
+
+    Held against the ROPE, as the effects are: a difference that matters denies the assumption, one that is surely too
+    small to matter bears it out, and what could be either is worth a word. That no difference shows is no pass.
+    """
+    study, table = asked.inputs.study.estimands, asked.inputs.design.table
+    group = np.column_stack([table[dims.DISTRICT].cat.codes, table[dims.WAVE].cat.codes])
+    x, weight = _covariates(asked.inputs), table["weight"].to_numpy(dtype=float)
+    found = compare(_score(table, asked.before), table["gift"].to_numpy(), group, (x, x[:, :0]), weight)
+    if not (np.isfinite(found.estimate) and found.clusters > 1):
+        return _silent("negative control", asked, "no district and wave has answers from before with and without gifts")
+    half = float(t.ppf((1 + study.interval) / 2, found.clusters - 1)) * found.se
+    nearest, farthest = max(abs(found.estimate) - half, 0.0), abs(found.estimate) + half
+    answer = Answer.FAILED if nearest > study.rope else Answer.PASSED if farthest <= study.rope else Answer.FLAGGED
+    words = f"receivers lie {100 * found.estimate:.1f} points from others (plus or minus {100 * half:.1f})"
+    sentence = f"in loyalty before the gift, within districts and waves, {words}; {100 * study.rope:g} would matter"
+    return Verdict("negative control", asked.model.name, answer, sentence, round(found.estimate, 4), study.rope)
+
+
+def _score(table: pd.DataFrame, columns: tuple[str, ...]) -> Array:
+    """[respondent] mean of the answers that were given, each from 0 (lowest) to 1; NaN of those who gave none."""
+    codes = np.array([table[n].cat.codes for n in columns], dtype=float)
+    tops = np.array([[len(table[n].cat.categories) - 1] for n in columns])
+    seen = codes >= 0
+    total = np.where(seen, codes / tops, 0.0).sum(axis=0)
+    return np.where(seen.any(axis=0), total / np.maximum(seen.sum(axis=0), 1), np.nan)
+
+
+def _covariates(inputs: Inputs) -> Array:
+    """[respondent, covariate] the design matrix."""
+    design, table = inputs.design, inputs.design.table
+    raw = {str(n): table[n].astype(str).to_numpy() if isinstance(table[n].dtype, pd.CategoricalDtype)
+           else table[n].to_numpy() for n in dict.fromkeys(design.columns["column"])}  # fmt: skip
+    return design.matrix(raw) if raw else np.empty((len(table), 0))
+
+
+def _silent(gate: str, asked: Asked, why: str) -> Verdict:
+    return Verdict(gate, asked.model.name, Answer.NOT_APPLICABLE, why)
+
+
+def _held(gate: str, asked: Asked, value: float, limit: float, words: tuple[str, str]) -> Verdict:
+    """Passed up to the limit; the sentences of both answers."""
+    good = value <= limit
+    answer, sentence = (Answer.PASSED, words[0]) if good else (Answer.FAILED, words[1])
+    return Verdict(gate, asked.model.name, answer, sentence, round(value, 2), limit)
+
+
+def _drawn(gate: str, asked: Asked, found: Furthest, bad: Answer, words: tuple[str, str, str]) -> Verdict:
+    """Passed unless the data lie too far from those drawn; the sentences of both answers, and where it is furthest."""
+    good = found.probability >= UNLIKELY
+    furthest = f"furthest apart: {words[2]}, {abs(found.distance):.1f} sd {'above' if found.distance > 0 else 'below'}"
+    sentence = f"{words[0] if good else words[1]} ({furthest})"
+    answer = Answer.PASSED if good else bad
+    return Verdict(gate, asked.model.name, answer, sentence, round(found.probability, 4), UNLIKELY)
+
+
+CHECKS: Final[Mapping[str, Callable[[Asked], Verdict]]] = {
+    "overlap": overlap,
+    "coverage support": support,
+    "association": together,
+    "negative control": negative_control,
+    "reporting style": style,
+}
+
+
+class Assumption(NamedTuple):
+    """One thing taken to be so.
+
+    Attributes
+    ----------
+    name : short; `says` : a sentence that a reader understands.
+    contrasts : the families of estimates that rest on it, by the first part of their contrast.
+    check : the check that speaks to it, of `CHECKS`; nothing where none can.
+    required : whether a causal verb needs that check not to fail.
+    when : the features of model and study under which it is made; see :attr:`Asked.features`.
+    outcomes : those it is about; all unless given.
+    """
+
+    name: str
+    says: str
+    contrasts: tuple[str, ...]
+    check: str = ""
+    required: bool = False
+    when: frozenset[str] = frozenset()
+    outcomes: tuple[str, ...] = ()
+
+
+ASSUMPTIONS: Final = (
+    Assumption(
+        "overlap", "People alike in district, wave and covariates may receive a gift and may go without",
+        OWN, "overlap", required=True),
+    Assumption(
+        "coverage support", "The shares of receivers that are compared are ones that districts have had",
+        COVERAGE, "coverage support", required=True, when=frozenset({"coverage"})),
+    Assumption(
+        "one disposition", "One private disposition stands behind receipt and all answers, and nothing else joins them",
+        EVERY, "association", required=True, when=frozenset({"joint"})),
+    Assumption(
+        "one scale", "Answers to the items on loyalty go together by one disposition",
+        EVERY, "association", when=frozenset({"apart"}), outcomes=("loyalty",)),
+    Assumption(
+        "favour", "Offices favour the privately loyal as strongly as answers from before say",
+        EVERY, "negative control", required=True, when=frozenset({"joint", "before"})),
+    Assumption(
+        "favour", "Offices favour the privately loyal as strongly as is assumed; the tipping curve shows what "
+        "hangs on it", EVERY, when=frozenset({"joint", "nothing before"})),
+    Assumption(
+        "no favour", "Offices do not choose by what moves answers beyond district, wave and covariates",
+        EVERY, "negative control", required=True, when=frozenset({"apart"})),
+    Assumption(
+        "nothing else chosen by", "Offices choose by the covariates and this disposition, and by nothing else that "
+        "moves answers", EVERY, when=frozenset({"joint"})),
+    Assumption(
+        "no anticipation", "What people said before was not moved by a gift to come",
+        EVERY, when=frozenset({"before"})),
+    Assumption(
+        "reporting style", "People answer by what they hold, and not the same to all whatever is asked",
+        EVERY, "reporting style", outcomes=("loyalty",)),
+    Assumption(
+        "silence", "Those who did not answer would have answered as others alike did",
+        EVERY, when=frozenset({"silence"})),
+    Assumption(
+        "exposure", "What the gifts of others do to a person goes through the share of receivers that the person faces",
+        EVERY, when=frozenset({"coverage"})),
+    Assumption(
+        "coverage by chance", "Coverage moves from wave to wave for reasons that do not move answers otherwise",
+        COVERAGE, when=frozenset({"coverage", "changing coverage"})),
+    Assumption(
+        "coverage by chance", "Districts with more coverage are otherwise like the others: where coverage does not "
+        "change, nothing tells lasting differences from effects",
+        COVERAGE, when=frozenset({"coverage", "lasting coverage"})),
+)  # fmt: skip
+
+UNTESTABLE: Final = "untestable"
+
+
+def ledger(fits: Mapping[str, Fit], inputs: Inputs) -> list[dict[str, Any]]:
+    """What the estimates of a study rest on.
+
+    Parameters
+    ----------
+    fits : by model, of all models of the study.
+
+    Returns
+    -------
+    One row for each model with effects and each assumption that it makes: `model`, `assumption`, `says`, `outcomes`,
+    `contrasts`, `check` (empty where none speaks to it), `required`, `answer` (of the check, or `untestable`),
+    `sentence`, `value`, `limit`.
+    """
+    return [row for m in inputs.models if {*m.predicts} - {"receipt"} for row in _rows(Asked(m, fits, inputs))]
+
+
+def _rows(asked: Asked) -> list[dict[str, Any]]:
+    effects = [o for o in asked.model.predicts if o != "receipt"]
+    about = {a: [o for o in effects if not a.outcomes or o in a.outcomes] for a in ASSUMPTIONS}
+    made = {a: outcomes for a, outcomes in about.items() if outcomes and a.when <= asked.features}
+    found = {name: CHECKS[name](asked) for name in dict.fromkeys(a.check for a in made if a.check)}
+    return [
+        {
+            "model": asked.model.name,
+            "assumption": a.name,
+            "says": a.says,
+            "outcomes": outcomes,
+            "contrasts": list(a.contrasts),
+            "check": a.check,
+            "required": a.required,
+            **_answered(found.get(a.check)),
+        }
+        for a, outcomes in made.items()
+    ]
+
+
+def _answered(verdict: Verdict | None) -> dict[str, Any]:
+    """What a check says of an assumption; where it has nothing to look at, the assumption is untestable here."""
+    if verdict is None:
+        return {"answer": UNTESTABLE, "sentence": "", "value": None, "limit": None}
+    answer = UNTESTABLE if verdict.answer is Answer.NOT_APPLICABLE else verdict.answer.value
+    return {"answer": answer, "sentence": verdict.sentence, "value": verdict.value, "limit": verdict.limit}
