@@ -112,7 +112,7 @@ def test_a_record_says_what_made_it(inputs: Inputs, results: Results) -> None:
 
 def test_a_record_tells_of_study_and_survey(inputs: Inputs, results: Results) -> None:
     """Who was asked what: rows, districts, waves, items with their levels, and the coverages compared."""
-    assert results.study["models"] == list(models.SHIPPED)
+    assert results.study["models"] == list(World().models)
     assert results.study["synthetic"] is True
     low, high = results.study["coverage"]
     assert 0 < low < high < 1

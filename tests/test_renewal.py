@@ -237,7 +237,7 @@ def test_the_command_says_what_became_of_a_certificate(folder: Path, monkeypatch
 def test_a_model_s_certificate_is_found_by_its_design(repo: Path, tmp_path: Path) -> None:
     """Without a world it is that of the usual design; a design that was never certified is bad input."""
     held = repo / "models" / "reported_loyalty" / "calibration"
-    hyesan = repo / "data" / "synthetic" / "hyesan" / "world.toml"
+    hyesan = held / "hyesan" / "world.toml"
     assert _certificate("reported_loyalty", None, None, {}) == held
     assert _certificate("reported_loyalty", hyesan, None, {}) == held / "hyesan"
     other = tmp_path / "world.toml"
