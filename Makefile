@@ -9,7 +9,7 @@ PYTHON = $(shell for python in python3 python3.13 python3.12; do \
 
 .DELETE_ON_ERROR:
 
-.PHONY: help demo panes synthetic certificates renew mutants benchmarks test lint clean
+.PHONY: help demo panes synthetic certificates renew mutants benchmarks favour test lint clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -48,6 +48,9 @@ mutants: .venv/.ready  ## break the package on purpose and tell which test of ca
 
 benchmarks: .venv/.ready  ## calibrate here and in simuk, in turns, and write benchmarks/README.md (a quarter of an hour)
 	$(BIN)/python benchmarks/sbc.py
+
+favour: .venv/.ready  ## fit the joint model over a grid of favour where the truth is known (a quarter of an hour)
+	$(BIN)/python benchmarks/favour.py
 
 test: .venv/.ready  ## run all tests
 	$(BIN)/python -m pytest

@@ -22,7 +22,7 @@ from clock import machine
 from largesse import models, sensitivity
 from largesse.fits import Fit
 from largesse.provenance import engines, source
-from largesse.replicate import CODE, as_read
+from largesse.replicate import as_read
 from largesse.sampling import compiled, fit
 from largesse.store import fingerprint, write_json
 from largesse.study import Sampler
@@ -52,14 +52,16 @@ WORLD: Final = World(
         }
     },
 )
-SAMPLER: Final = Sampler(draws=1000, tune=500, chains=2)
+SAMPLER: Final = Sampler(draws=600, tune=400, chains=2)
 STORED: Final = ROOT / "models" / "joint" / "favour.json"
 
 
 def binding() -> str:
     """Of everything that the numbers depend on."""
     model = models.get("joint")
-    parts = (model.fingerprint, source(*CODE, "sensitivity.py"), model.priors().fingerprint, engines())
+    twins = (f"simulators/{name}.py" for name in ("joint", "graded", "predictor", "gift_allocation"))
+    code = source(*twins, "synthetic.py", "sampling.py", "sensitivity.py", "cells.py")
+    parts = (model.fingerprint, code, model.priors().fingerprint, engines())
     return fingerprint(*parts, WORLD.model_dump(mode="json"), GRID, SAMPLER.model_dump())
 
 
@@ -85,7 +87,8 @@ def main() -> None:
     curve = sensitivity.tipping(model, inputs, timed, SAMPLER)
     estimated, *swept = runs
     points = [
-        {"favour": p.favour, **run, **p.effects["loyalty.direct"]} for p, run in zip(curve.points, swept, strict=True)
+        {**run, "favour": p.favour, "settled": p.settled, "effect": p.effects["loyalty.direct"]}
+        for p, run in zip(curve.points, swept, strict=True)
     ]
     about = {"binding": binding(), "truth": {"favour": TRUE, "loyalty_direct": DIRECT}, "machine": machine()}
     write_json(STORED, {**about, "estimated": estimated, "points": points})
