@@ -28,6 +28,7 @@ from largesse.ledger import ledger
 from largesse.models.contract import Model
 from largesse.provenance import engines
 from largesse.results import SMALLEST, DroppedTerm, Results
+from largesse.reweighting import ranges
 from largesse.sensitivity import CURVES, Tipping
 from largesse.store import file_digest
 from largesse.study import Exposure
@@ -60,6 +61,7 @@ def record(
     beside : the effects under further maps of exposure, of a study that names some.
     """
     rows = {m.name: list(_parameters(fits[m.name], m, inputs)) for m in inputs.models}
+    estimates = tuple(e for m in inputs.models for e in findings.estimates(fits[m.name], m, inputs))
     return Results(
         study=_study(inputs),
         made={
@@ -72,7 +74,7 @@ def record(
         survey=_survey(inputs),
         models={m.name: _model(m, inputs, fits[m.name], audits[m.name], rows[m.name]) for m in inputs.models},
         verdicts=tuple(v for m in inputs.models for v in audits[m.name].verdicts),
-        estimates=tuple(e for m in inputs.models for e in findings.estimates(fits[m.name], m, inputs)),
+        estimates=estimates,
         dropped=inputs.survey.dropped,
         dropped_terms=tuple(_dropped_terms(inputs)),
         figures={
@@ -83,6 +85,12 @@ def record(
             "programmes": dict(_programmes(inputs, fits)),
             "maps": _maps(inputs, fits, beside) if inputs.study.exposure != Exposure() else None,
             "ledger": ledger(fits, inputs),
+            "priors": [
+                row
+                for m in inputs.models
+                if m.predicts.keys() - {"receipt"}
+                for row in ranges(fits[m.name], m, inputs, estimates)
+            ],
         },
         truth=_truth(rows) if inputs.truth else None,
         artefacts={name: file_digest(path) for name, path in files.items()},

@@ -159,7 +159,8 @@ class Results:
         without a model, outcome -> {`label`, `estimate`, `se`, `respondents`, `clusters`, `words`}; `maps` {`label`,
         `rows` [{`map`, `label`, `effects`, `reliability`, `alone`, `settled`}]}, the fit's map of exposure and the
         effects on reported loyalty under each (see `alternatives.Under`), or None; `ledger`, what the estimates of each
-        model rest on, a row for each assumption (see `ledger.ledger`).
+        model rest on, a row for each assumption (see `ledger.ledger`); `priors`, effects under other priors (see
+        `reweighting.ranges`).
     truth : of a synthetic study, {`compared` (how many parameters), `outside` [{`key`, `truth`, `mean`, `sd`,
         `lower`, `upper`}], `allowed` (how many may be outside), `interval`, `worst` {`key`, `z`}}; else None.
     artefacts : name of each file this was made from -> its SHA-256.

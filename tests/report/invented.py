@@ -282,7 +282,26 @@ def _figures(rng: np.random.Generator) -> dict[str, Any]:
         "tipping": tipping(),
         "programmes": {"joint": _programmes()},
         "ledger": ledger(),
+        "priors": priors(),
     }
+
+
+def priors(key: str = "loyalty.direct") -> list[dict[str, Any]]:
+    """One effect of 6 points: 4 under a sceptical prior, 7 under a wide one, without an answer under a third."""
+    known = (("direct", "sceptical", 0.2, 0.04), ("direct", "wide", 0.1, 0.07), ("cutpoint", "flat", 0.9, None))
+    others = [
+        {
+            "parameter": parameter,
+            "name": name,
+            "khat": khat,
+            "mean": mean,
+            "lower": None if mean is None else mean - 0.02,
+            "upper": None if mean is None else mean + 0.02,
+        }
+        for parameter, name, khat, mean in known
+    ]
+    own = {"key": key, "model": "reported_loyalty", "status": "conditional", "mean": 0.06, "lower": 0.04, "upper": 0.08}
+    return [own | {"others": others, "prior": 0.03, "likelihood": 0.4}]
 
 
 def ledger(**answers: str) -> list[dict[str, Any]]:

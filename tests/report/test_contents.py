@@ -34,6 +34,7 @@ EVERY = (
         "tipping",
         "policies",
         "ledger",
+        "priors",
         "maps",
         "districts",
         "predictive",

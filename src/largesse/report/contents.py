@@ -15,7 +15,7 @@ from typing import Any
 from largesse import figures
 from largesse.figures import Picture, calibration
 from largesse.figures.band import spread
-from largesse.report import assumptions, favour, tables, words
+from largesse.report import assumptions, favour, prior_set, tables, words
 from largesse.report.markdown import Markdown, blocks, code, div, figure, listed, literal
 from largesse.resources import bibliography
 from largesse.results import Answer, Results
@@ -208,6 +208,10 @@ class Page:
     def ledger(self) -> Markdown:
         """What the answer rests on, and what speaks to it."""
         return blocks(" ".join(assumptions.said(self.results)), assumptions.ledger(self.results))
+
+    def priors(self) -> Markdown:
+        """The effects under the other priors that a careful reader might have chosen."""
+        return blocks(" ".join(prior_set.said(self.results)), prior_set.table(self.results))
 
     def maps(self) -> Markdown:
         """The effects on reported loyalty, had people faced something else."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from largesse.figures import models, outcome, points, span
-from largesse.report import words
+from largesse.report import prior_set, words
 from largesse.report.markdown import literal, math, table
 from largesse.results import Estimate, Results
 
@@ -81,7 +81,8 @@ def _estimate(results: Results, e: Estimate) -> list[str]:
         mean, lower, upper, truth = (UNKNOWN if x is None else f"{x:.2f}" for x in (e.mean, e.lower, e.upper, e.truth))
         ends = f"{lower} to {upper}"
     else:
-        mean, ends, truth = points(e.mean), span(e.lower, e.upper), UNKNOWN if e.truth is None else points(e.truth)
+        mean, ends = prior_set.bounds(results, e)
+        truth = UNKNOWN if e.truth is None else points(e.truth)
     shares = [f"{e.p_positive:.2f}", f"{e.p_negligible:.2f}"]
     return [literal(outcome(results, e.outcome)), _contrast(e), mean, ends, *shares, e.status.replace("_", " "), truth]
 
