@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from largesse.figures import outcome, points, span
-from largesse.report import markdown, words
+from largesse.report import markdown
 from largesse.report.markdown import literal
 from largesse.results import Estimate, Results
 
@@ -65,7 +65,7 @@ def _row(results: Results, row: Mapping[str, Any]) -> list[str]:
     others = _under(row)[1:]
     ends = [_told(pick(others, key=lambda other: other["mean"])) if others else UNKNOWN for pick in (min, max)]
     own = UNKNOWN if row["status"] == "prior_driven" else points(row["mean"])
-    effect = f"{words.capital(literal(outcome(results, name)))}: {literal(contrast)}"
+    effect = f"{literal(outcome(results, name))}: {literal(contrast)}"
     return [effect, own, *ends, f"{row['prior']:.2f}", f"{row['likelihood']:.2f}"]
 
 

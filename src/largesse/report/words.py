@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from largesse.figures import contrasts, is_profile, outcome, points, span
+from largesse.report import prior_set
 from largesse.report.markdown import literal
 from largesse.results import SMALLEST, Answer, Estimate, Results, Verdict, direction
 
@@ -143,7 +144,10 @@ def _difference(results: Results, e: Estimate) -> str:
         return f"no effect is claimed beyond what was observed ({beyond}): the model puts {gap} at {size(results, e)}"
     if e.status == "prior_driven":
         why = literal(e.reason.rstrip(" .")) or "they do not speak to it"
-        return f"these data cannot say ({why}): mostly by its prior, the model puts {gap} at {size(results, e)}"
+        means, ends = prior_set.bounds(results, e)
+        over = "" if means == prior_set.UNKNOWN else f", with means of {means} over the priors tried"
+        put = f"within {ends} points of 100 ({content(results)} interval{over})"
+        return f"these data cannot say ({why}): mostly by its prior, the model puts {gap} {put}"
     if denied := results.denied(e):
         failed = " and ".join(f"the check of {literal(row['check'])}" for row in denied)
         return f"no effect is claimed, because {failed} failed: the fit puts {gap} at {size(results, e)}"
