@@ -187,7 +187,7 @@ def _model(model: Model, inputs: Inputs, fit: Fit, audit: Audit, rows: list[dict
     tune = inputs.study.sampler.tune * int(fit.tree.attrs["attempt"])
     return {
         "question": model.question,
-        "outcomes": model.outcomes,
+        "outcomes": list(model.outcomes),
         "fingerprint": fit.fingerprint,
         "respondents": int(inputs.cells[model.name]["people"].sum()),
         "sampler": {"draws": sizes["draw"], "tune": tune, "chains": sizes["chain"], "nodes": fit.nodes},

@@ -26,6 +26,7 @@ MADE_UP = (
     "**Synthetic data.** A program made up the respondents, the districts and the effects. "
     "No number on this page is a finding about any country."
 )
+MANY = 25  # priors that a reader would scroll through
 EFFECTS = (
     "Direct: on those who receive. Spillover: of more coverage, on those passed over. Total: their sum. "
     "Overall: of more coverage, on everyone"
@@ -158,8 +159,14 @@ class Page:
             f"### {words.capital(words.named(name))}",
             f"{literal(model['question'])} {model['respondents']:,} respondents; {drawn}.",
             code(dedent(model["equations"])),
-            tables.priors(self.results, name, self.cited),
+            self._priors(name),
         ).text
+
+    def _priors(self, name: str) -> str:
+        """The priors of a model: in full where they are few, folded where they would be pages."""
+        shown = tables.priors(self.results, name, self.cited)
+        many = len({row["parameter"] for row in self.results.models[name]["parameters"]}) > MANY
+        return _folded("Priors, each in words and with its source", shown) if many else shown
 
     def learning(self) -> Markdown:
         """From prior to posterior."""

@@ -299,7 +299,9 @@ def exposure(results: Results) -> list[str]:
         if row["alone"]:
             said.append(f"{name}: {plural(row['alone'], 'respondent')} without another face their district's rate.")
         if row["reliability"] < 1:
-            said.append(f"{name}: its reliability is {row['reliability']:.2f}.")
+            said.append(
+                f"{name}: its reliability is {row['reliability']:.2f}, and its effects shrink to about that share."
+            )
         if not row["settled"]:
             said.append(f"{name}: its chains did not settle, so that its numbers are not to be relied on.")
     return said
