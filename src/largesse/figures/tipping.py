@@ -70,7 +70,7 @@ def _marks(axes: Axes, told: Mapping[str, Any], results: Results, name: str) -> 
 def _meaning(axes: Axes, drawn: list[Mapping[str, Any]]) -> None:
     """Below each favour: who would receive, of people alike in all else."""
     shown = drawn[:: max(1, round(len(drawn) / 5))]
-    axes.set_xticks([p["favour"] for p in shown], [f"{p['favour']:g}" for p in shown])
+    axes.set_xticks([p["favour"] for p in shown], [f"{p['favour']:g}".replace("-", "\N{MINUS SIGN}") for p in shown])
     rows = ("favour, logits per sd of disposition", "receive, of 100 most loyal", "receive, of 100 least loyal")
     for n, words in enumerate(rows):
         axes.annotate(words, (0, 0), (-24, -(25 + ROWS * n)), xycoords="axes fraction", textcoords="offset points",
