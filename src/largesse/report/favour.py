@@ -113,7 +113,7 @@ def _up_and_down(results: Results) -> list[str]:
             places = [p for name, p in both.items() if name != "everyone"]
             spread = f", by district between {min(places):.2f} and {max(places):.2f}" if places else ""
             said.append(
-                "That more coverage raises loyalty and at the same time lowers taking part in the market has"
+                "That loyalty is higher under more coverage, and taking part in the market lower, has"
                 f" probability {both['everyone']:.2f}{spread}."
             )
     return said
