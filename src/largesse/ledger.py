@@ -25,6 +25,7 @@ from largesse.findings import Compared
 from largesse.fits import Fit
 from largesse.inputs import Inputs
 from largesse.models.contract import Allocation, Model
+from largesse.predictive import data_sets, people
 from largesse.results import Answer, Verdict
 from largesse.seeds import generator
 from largesse.simulators.graded import standard_normal_nodes
@@ -75,12 +76,9 @@ class Asked:
         """Kind of statistic -> the one that lies furthest from what the fit draws; one data set for each draw."""
         name, seed, twin = self.model.name, self.inputs.study.seed, self.model.twin
         cells, theta = self.inputs.cells[name], self.fits[name].thinned(REPLICATES)
-        rows = cells.isel({dims.CELL: np.repeat(np.arange(cells.sizes[dims.CELL]), cells["people"].to_numpy())})
-        rng = generator(seed, "ledger", name)
-        observed, drawn = self._statistics(Answers.of(rows)), []
-        for s in range(len(next(iter(theta.values())))):
-            said = twin.answer({p: v[s : s + 1] for p, v in theta.items()}, rows, rng)
-            drawn.append(self._statistics(Answers.of(rows, said)))
+        rows, rng = people(cells), generator(seed, "ledger", name)
+        observed = self._statistics(Answers.of(rows))
+        drawn = [self._statistics(Answers.of(rows, said)) for said in data_sets(twin, theta, rows, rng)]
         return {kind: associations.furthest(found, [each[kind] for each in drawn]) for kind, found in observed.items()}
 
     def _statistics(self, answers: Answers) -> dict[str, dict[associations.Key, float]]:

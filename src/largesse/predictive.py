@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -51,10 +51,9 @@ def panels(twin: Simulator, theta: Theta, cells: Cells, rng: np.random.Generator
     theta : parameter -> [draw, ...]; one data set is drawn for each draw.
     cells : the data; who did not answer an item stays silent in the replicates.
     """
-    rows = cells.isel({dims.CELL: np.repeat(np.arange(cells.sizes[dims.CELL]), cells["people"].to_numpy())})
+    rows = people(cells)
     items = [str(i) for i in rows[dims.ITEM].to_numpy()]
-    draws = len(next(iter(theta.values())))
-    said = [twin.answer({name: v[s : s + 1] for name, v in theta.items()}, rows, rng) for s in range(draws)]
+    said = list(data_sets(twin, theta, rows, rng))
     data = {"gift": rows["gift"].to_numpy(), **{item: rows["answer"].to_numpy()[:, k] for k, item in enumerate(items)}}
     observed = _counts(rows, data, said[0])
     replicated = [_counts(rows, {"gift": data["gift"], **each}, each) for each in said]
@@ -63,6 +62,17 @@ def panels(twin: Simulator, theta: Theta, cells: Cells, rng: np.random.Generator
         for key, n in observed.items()
         if n.sum()
     ]
+
+
+def people(cells: Cells) -> xr.Dataset:
+    """One row for each person of the cells."""
+    return cells.isel({dims.CELL: np.repeat(np.arange(cells.sizes[dims.CELL]), cells["people"].to_numpy())})
+
+
+def data_sets(twin: Simulator, theta: Theta, rows: xr.Dataset, rng: np.random.Generator) -> Iterator[dict[str, Array]]:
+    """Column -> [row] what everybody answers, once for each draw of `theta`."""
+    for s in range(len(next(iter(theta.values())))):
+        yield twin.answer({name: v[s : s + 1] for name, v in theta.items()}, rows, rng)
 
 
 def _counts(rows: xr.Dataset, answers: Mapping[str, Array], simulated: Collection[str]) -> dict[tuple[str, str], Array]:

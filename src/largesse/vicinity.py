@@ -33,6 +33,7 @@ from largesse.errors import InputError, StaleError
 from largesse.fits import Fit
 from largesse.inputs import Inputs, gather
 from largesse.models.contract import Model
+from largesse.predictive import people
 from largesse.provenance import engines, processor, source
 from largesse.replicate import CODE, GATES, SAMPLER, fitted
 from largesse.seeds import generator
@@ -144,8 +145,7 @@ def joined(model: Model, theta: Theta, cells: Cells, rng: np.random.Generator) -
     -------
     Cells of twice as many people.
     """
-    people = cells["people"].to_numpy()
-    rows = cells.isel({dims.CELL: np.repeat(np.arange(len(people)), people)})
+    rows = people(cells)
     said = model.twin.answer(theta, rows, rng)
     again = rows.assign(gift=(dims.CELL, said["gift"])) if "gift" in said else rows
     if rows.sizes[dims.ITEM]:
