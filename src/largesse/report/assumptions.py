@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from largesse.figures import contrasts, outcome, programmes
 from largesse.report import words
-from largesse.report.markdown import literal, table
+from largesse.report.markdown import UNKNOWN, literal, table
 from largesse.results import Answer, Results
 
 UNTESTABLE: Final = "? untestable"  # the answer of a row that is no verdict's
@@ -59,5 +59,5 @@ def ledger(results: Results) -> str:
 def _row(row: Mapping[str, Any]) -> list[str]:
     check = f"{literal(row['check'])}{' (required)' if row['required'] else ''}" if row["check"] else NO_CHECK
     known = {answer.value: sign for answer, sign in words.SIGNS.items()}
-    found = words.capital(words.stop(row["sentence"])) or "–"
+    found = words.capital(words.stop(row["sentence"])) or UNKNOWN
     return [literal(row["says"]), check, known.get(row["answer"], UNTESTABLE), found]

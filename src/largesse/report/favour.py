@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from largesse.figures import PROGRAMMES, outcome, points, programmes, span
-from largesse.report import words
-from largesse.report.markdown import literal, table
+from largesse.report import prior_set, words
+from largesse.report.markdown import UNKNOWN, literal, table
 from largesse.results import Estimate, Results
 
 HEADLINE = "loyalty.direct"
@@ -138,6 +138,6 @@ def policies(results: Results) -> str:
 
 def _row(results: Results, e: Estimate) -> list[str]:
     beyond = " (extrapolated)" if e.extrapolation else ""
-    name, truth = f"{PROGRAMMES[e.contrast]}{beyond}", "–" if e.truth is None else points(e.truth)
-    return [literal(outcome(results, e.outcome)), literal(name), points(e.mean), span(e.lower, e.upper),
+    name, truth = f"{PROGRAMMES[e.contrast]}{beyond}", UNKNOWN if e.truth is None else points(e.truth)
+    return [literal(outcome(results, e.outcome)), literal(name), *prior_set.bounds(results, e),
             f"{e.p_positive:.2f}", e.status.replace("_", " "), truth]  # fmt: skip

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
+UNKNOWN = "–"  # in the place of a number that there is not
 WIDEST = 36  # characters of a column that count when the columns share the width of a page
 
 

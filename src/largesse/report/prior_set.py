@@ -10,11 +10,10 @@ from typing import Any, Final
 
 from largesse.figures import outcome, points, span
 from largesse.report import markdown
-from largesse.report.markdown import literal
+from largesse.report.markdown import UNKNOWN, literal
 from largesse.results import Estimate, Results
 
 MOVES: Final = 0.05  # power-scaling sensitivity from which a component is said to matter (Kallioinen et al. 2023)
-UNKNOWN: Final = "–"
 
 
 def _under(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:

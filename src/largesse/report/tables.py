@@ -7,10 +7,9 @@ from typing import Any, Final
 
 from largesse.figures import models, outcome, points, span
 from largesse.report import prior_set, words
-from largesse.report.markdown import literal, math, table
+from largesse.report.markdown import UNKNOWN, literal, math, table
 from largesse.results import Estimate, Results
 
-UNKNOWN: Final = "–"
 GIFTS: Final = {"0": ", nobody's own gift", "1": ", everybody's own gift"}
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from largesse.figures import contrasts, is_profile, outcome, points, span
 from largesse.report import prior_set
-from largesse.report.markdown import literal
+from largesse.report.markdown import UNKNOWN, literal
 from largesse.results import SMALLEST, Answer, Estimate, Results, Verdict, direction
 
 PHRASES: Final = {  # outcomes that have no wording of the study's own
@@ -145,7 +145,7 @@ def _difference(results: Results, e: Estimate) -> str:
     if e.status == "prior_driven":
         why = literal(e.reason.rstrip(" .")) or "they do not speak to it"
         means, ends = prior_set.bounds(results, e)
-        over = "" if means == prior_set.UNKNOWN else f", with means of {means} over the priors tried"
+        over = "" if means == UNKNOWN else f", with means of {means} over the priors tried"
         put = f"within {ends} points of 100 ({content(results)} interval{over})"
         return f"these data cannot say ({why}): mostly by its prior, the model puts {gap} {put}"
     if denied := results.denied(e):
