@@ -84,7 +84,7 @@ def main() -> None:
     timed(model, inputs.cells["joint"], sampler=SAMPLER, seed=WORLD.seed)
     asked = inputs.study.estimands.model_copy(update={"favours": GRID})
     inputs = replace(inputs, study=inputs.study.model_copy(update={"estimands": asked}))
-    curve = sensitivity.tipping(model, inputs, timed, SAMPLER)
+    curve = sensitivity.tipping(model, inputs, timed, sampler=SAMPLER)
     estimated, *swept = runs
     points = [
         {**run, "favour": p.favour, "settled": p.settled, "effect": p.effects["loyalty.direct"]}

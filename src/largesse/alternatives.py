@@ -13,18 +13,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
-import numpy as np
-
 from largesse import findings
-from largesse.estimands import EVERYONE
 from largesse.fits import Fit
 from largesse.inputs import Inputs, assemble
 from largesse.models.contract import NODES, Model
-from largesse.sensitivity import SAMPLER, agreed, calm
+from largesse.sensitivity import SAMPLER, told
 from largesse.store import write_json
 from largesse.study import MapName, Sampler
 
-Array = np.ndarray[Any, Any]
 log = logging.getLogger(__name__)
 
 OUTCOME: Final = "loyalty"
@@ -42,7 +38,7 @@ class Under:
         needs a share that nobody faced, or nothing.
     reliability : of what people face; see :func:`largesse.exposure.reliability`.
     alone : how many respondents have no other of their group, and face their district's rate instead.
-    settled : whether the fit passed its gates.
+    settled : whether the chains agree on the effects.
     """
 
     map: MapName
@@ -110,16 +106,10 @@ def facing(name: MapName, model: Model, inputs: Inputs) -> Inputs:
 
 def under(fit: Fit, model: Model, inputs: Inputs) -> Under:
     """What a fit says of everyone's reported loyalty, under the map of its study."""
-    compared, drawn = findings.Compared.of(inputs, inputs.cells[model.name]), findings.estimate(fit, model, inputs)
-    tail = (1 - inputs.study.estimands.interval) / 2
-    effects, settled = {}, calm(fit)
-    for contrast in (c for c in SHOWN if f"{OUTCOME}.{c}" in drawn):
-        draws = drawn[f"{OUTCOME}.{contrast}"].sel(group=EVERYONE).to_numpy()
-        settled &= agreed(fit, draws)
-        lower, upper = np.quantile(draws, [tail, 1 - tail])
-        numbers = {"mean": draws.mean(), "sd": draws.std(ddof=1), "lower": lower, "upper": upper}
-        beyond = compared.extrapolation(contrast)
-        effects[contrast] = {**{k: float(v) for k, v in numbers.items()}, "extrapolation": beyond}
+    compared = findings.Compared.of(inputs, inputs.cells[model.name])
+    found, settled = told(fit, model, inputs, [f"{OUTCOME}.{contrast}" for contrast in SHOWN])
+    contrasts = {name.partition(".")[2]: numbers for name, numbers in found.items()}
+    effects = {c: {**numbers, "extrapolation": compared.extrapolation(c)} for c, numbers in contrasts.items()}
     exposure = inputs.design.exposure
     name, reliability = inputs.study.exposure.map, float(exposure.coverage.reliability)
     return Under(name, effects, reliability, exposure.alone, settled)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Self
@@ -22,7 +22,7 @@ from largesse import dims, findings
 from largesse.estimands import EVERYONE
 from largesse.fits import Fit
 from largesse.inputs import Inputs
-from largesse.models.contract import Model
+from largesse.models.contract import NODES, Model
 from largesse.store import write_json
 from largesse.study import Sampler
 
@@ -94,6 +94,7 @@ def tipping(
     model: Model,
     inputs: Inputs,
     sample: Callable[..., Fit],
+    nodes: int = NODES[0],
     sampler: Sampler = SAMPLER,
 ) -> Tipping:
     """Fit a model with a favour at each value of the study's grid.
@@ -102,12 +103,15 @@ def tipping(
     ----------
     model, inputs : a model that assumes a favour, and the study; what was asked before the gift is not used.
     sample : what draws from a posterior, called like :func:`largesse.sampling.fit`.
+    nodes : points of the quadrature over the disposition, as many as the fit itself needed.
     """
     grid, points = inputs.study.estimands.favours, []
     for number, favour in enumerate(grid):
         log.info("favour %+.2f, %d of %d", favour, number + 1, len(grid))
         here = assuming(favour, model, inputs)
-        fit = sample(model, here.cells[model.name], here.priors[model.name], sampler, seed=inputs.study.seed)
+        fit = sample(
+            model, here.cells[model.name], here.priors[model.name], sampler, seed=inputs.study.seed, nodes=nodes
+        )
         points.append(_point(favour, fit, model, here))
     return Tipping(tuple(points))
 
@@ -125,28 +129,34 @@ def assuming(favour: float, model: Model, inputs: Inputs) -> Inputs:
 
 
 def _point(favour: float, fit: Fit, model: Model, inputs: Inputs) -> Point:
-    drawn = findings.estimate(fit, model, inputs)
-    tail = (1 - inputs.study.estimands.interval) / 2
-    effects, settled = {}, calm(fit)
-    for name in (n for n in CURVES if n in drawn):
-        draws = drawn[name].sel(group=EVERYONE).to_numpy()
-        settled &= agreed(fit, draws)
-        lower, upper = np.quantile(draws, [tail, 1 - tail])
-        numbers = {"mean": draws.mean(), "sd": draws.std(ddof=1), "lower": lower, "upper": upper}
-        effects[name] = {k: float(v) for k, v in numbers.items()}
+    effects, settled = told(fit, model, inputs, CURVES)
     standing = fit.theta.get(f"{model.prefixes['receipt']}standing")
     steepest = None if standing is None else float(np.abs(standing.mean(axis=0)).max())
     bottom, top = quarters(favour, float(inputs.cells[model.name].attrs["coverage_center"]))
     return Point(float(favour), effects, top, bottom, favour / steepest if steepest else None, settled)
 
 
-def calm(fit: Fit) -> bool:
-    """Whether the sampler met little trouble."""
-    return int(fit.tree["sample_stats"]["diverging"].sum()) <= DIVERGENCES
+def told(fit: Fit, model: Model, inputs: Inputs, names: Sequence[str]) -> tuple[dict[str, dict[str, float]], bool]:
+    """What a short fit says of effects on everyone, and whether its chains tell alike of each, well enough for that.
+
+    Returns
+    -------
+    `outcome.contrast` -> `mean`, `sd`, `lower`, `upper`, as shares of the outcome's range, of those of `names` that the
+    model has; and whether the fit settled.
+    """
+    drawn, tail = findings.estimate(fit, model, inputs), (1 - inputs.study.estimands.interval) / 2
+    effects, settled = {}, int(fit.tree["sample_stats"]["diverging"].sum()) <= DIVERGENCES
+    for name in (n for n in names if n in drawn):
+        draws = drawn[name].sel(group=EVERYONE).to_numpy()
+        settled &= _agreed(fit, draws)
+        lower, upper = np.quantile(draws, [tail, 1 - tail])
+        numbers = {"mean": draws.mean(), "sd": draws.std(ddof=1), "lower": lower, "upper": upper}
+        effects[name] = {k: float(v) for k, v in numbers.items()}
+    return effects, settled
 
 
-def agreed(fit: Fit, draws: Array) -> bool:
-    """Whether the chains of a fit tell alike of an effect, [draw] with chain after chain, well enough for a curve."""
+def _agreed(fit: Fit, draws: Array) -> bool:
+    """Whether the chains tell alike of [draw] values, chain after chain."""
     by_chain = draws.reshape(fit.chains, -1)
     return bool(array_stats.rhat(by_chain) <= RHAT and array_stats.ess(by_chain, method="bulk") >= ESS)
 

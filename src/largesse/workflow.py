@@ -87,11 +87,7 @@ class Workflow:
         """Where the curve over favour is or will be."""
         if self.swept is None:
             return None
-        cells = assuming(0.0, self.swept, self.inputs).cells[self.swept.name]
-        fits = fit_fingerprint(self.swept, cells, self.inputs.priors[self.swept.name], SAMPLER, self.study.seed)
-        asked = self.study.estimands.model_dump(mode="json")
-        made_by = fingerprint(fits, asked, source_of("sensitivity.py", "findings.py", "estimands.py"))
-        return self.study.private / f"tipping-{made_by}.json"
+        return self._short_path("tipping", self.swept, [assuming(0.0, self.swept, self.inputs)])
 
     @property
     def compared(self) -> Model | None:
@@ -104,13 +100,17 @@ class Workflow:
         """Where the effects under further maps of exposure are or will be."""
         if (model := self.compared) is None:
             return None
-        each = [facing(name, model, self.inputs).cells[model.name] for name in self.study.exposure.also]
+        each = [facing(name, model, self.inputs) for name in self.study.exposure.also]
+        return self._short_path("alternatives", model, each, "alternatives.py", "maps.py", "exposure.py")
+
+    def _short_path(self, what: str, model: Model, each: list[Inputs], *files: str) -> Path:
+        """Where what short fits of these inputs say is or will be; `files` are the sources that only they read."""
         priors, seed = self.inputs.priors[model.name], self.study.seed
-        fits = [fit_fingerprint(model, cells, priors, SAMPLER, seed) for cells in each]
+        fits = [fit_fingerprint(model, inputs.cells[model.name], priors, SAMPLER, seed) for inputs in each]
         asked = [self.study.exposure.model_dump(mode="json"), self.study.estimands.model_dump(mode="json")]
-        how = source_of("alternatives.py", "findings.py", "estimands.py", "maps.py", "exposure.py")
+        how = source_of("sensitivity.py", "findings.py", "estimands.py", *files)
         made_by = fingerprint(self.fit_paths[model.name].name, fits, asked, how)
-        return self.study.private / f"alternatives-{made_by}.json"
+        return self.study.private / f"{what}-{made_by}.json"
 
     def fits(self) -> dict[str, Fit]:
         """Every model's fit, drawn where none is stored."""
@@ -126,11 +126,12 @@ class Workflow:
             for m in self.inputs.models
         }
 
-    def tipping(self) -> Tipping | None:
+    def tipping(self, fits: Mapping[str, Fit]) -> Tipping | None:
         """The headline over a grid of favour, fitted where it is not stored; none where no model assumes a favour."""
-        if self.swept is None or self.tipping_path is None:
+        if (model := self.swept) is None or self.tipping_path is None:
             return None
-        return self._stored(self.tipping_path, Tipping.read, partial(tipping, self.swept, self.inputs, self.sample))
+        make = partial(tipping, model, self.inputs, self.sample, fits[model.name].nodes)
+        return self._stored(self.tipping_path, Tipping.read, make)
 
     def alternatives(self, fits: Mapping[str, Fit]) -> Alternatives | None:
         """The effects under further maps of exposure, fitted where not stored; none where the study names none."""
@@ -148,7 +149,7 @@ class Workflow:
         fits = self.fits()
         audits = self.audits(fits)
         log.info("estimating")
-        curve, beside = self.tipping(), self.alternatives(fits)
+        curve, beside = self.tipping(fits), self.alternatives(fits)
         files = {p.name: p for m in self.inputs.models for p in (self.fit_paths[m.name], self.audit_paths[m.name])}
         files |= {p.name: p for p in [self.tipping_path, self.alternatives_path] if p}
         found = record(self.inputs, fits, audits, self.inputs.files | files, made_by, curve, beside)
