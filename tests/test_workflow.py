@@ -176,6 +176,15 @@ def test_a_further_map_of_exposure_is_fitted_once_beside_the_stored_fits(study: 
     assert [name for name in steps.reused if name.startswith("alternatives-")]
 
 
+def test_a_further_map_of_exposure_leaves_the_curve_over_favour(study: Path) -> None:
+    """No fit of the curve reads the maps beside the study's own, so naming one draws no point of it anew."""
+    edit(study, models=["joint"])
+    before = again(study)[0].tipping_path
+    edit(study, exposure={"also": ["others"]})
+    assert before is not None
+    assert again(study)[0].tipping_path == before
+
+
 def test_another_map_of_the_fit_draws_what_reads_it_anew(study: Path) -> None:
     """The fit's own map is data of the models of answers; who receives does not depend on it."""
     edit(study, exposure={"map": "others"})

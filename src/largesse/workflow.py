@@ -107,7 +107,8 @@ class Workflow:
         """Where what short fits of these inputs say is or will be; `files` are the sources that only they read."""
         priors, seed = self.inputs.priors[model.name], self.study.seed
         fits = [fit_fingerprint(model, inputs.cells[model.name], priors, SAMPLER, seed) for inputs in each]
-        asked = [self.study.exposure.model_dump(mode="json"), self.study.estimands.model_dump(mode="json")]
+        maps = [inputs.study.exposure.model_dump(mode="json", exclude={"also"}) for inputs in each]
+        asked = [maps, self.study.estimands.model_dump(mode="json")]
         how = source_of("sensitivity.py", "findings.py", "estimands.py", *files)
         made_by = fingerprint(self.fit_paths[model.name].name, fits, asked, how)
         return self.study.private / f"{what}-{made_by}.json"
