@@ -52,7 +52,10 @@ class Graph:
     def free(self, parameter: Parameter, theta: Mapping[str, Array]) -> Array:
         """The value of the free variable behind a parameter."""
         value, prior = np.asarray(theta[parameter.name], dtype=float), self.priors[parameter.name]
-        if parameter.construct in ("pooled", "correlated"):
+        if parameter.together:
+            mixed, (mean, left) = standardised(value, prior, theta), self.priors._given(parameter.together, theta)
+            return (mixed - mean) / left
+        if parameter.construct == "pooled":
             return standardised(value, prior, theta)
         if parameter.construct == "correlation":
             return (value + 1) / 2

@@ -141,7 +141,7 @@ def density(p: Parameter, graph: graphs.Graph, theta: toys.Theta) -> float:
         return float(entry.logpdf(value[1:], theta).sum())
     if p.construct == "correlation":  # d theta / d beta = 2
         return float(entry.logpdf(value, theta)) + np.log(2.0)
-    if p.together:  # of the deviates before it and its own, less that of those before it
+    if p.together:  # d theta / d z = sigma sqrt(det of its correlations / det of those before) in each free dimension
         return deviates_density(p, graph, theta)
     if p.construct == "pooled":  # d theta / d z = sigma in each free dimension
         free = value.size - value.size // value.shape[-1] if entry.distribution == "ZeroSumNormal" else value.size
@@ -150,21 +150,22 @@ def density(p: Parameter, graph: graphs.Graph, theta: toys.Theta) -> float:
 
 
 def deviates_density(p: Parameter, graph: graphs.Graph, theta: toys.Theta) -> float:
-    """Log density of a correlated effect in units of its sd, given those before it, by whole correlation matrices.
+    """Log density of a correlated effect's own deviates: of all effects, less that of those before it, times Jacobian.
 
-    Effects that sum to zero over n districts have the density of n - 1 independent districts.
+    By whole correlation matrices; effects that sum to zero over n districts have the density of n - 1 independent ones.
     """
     assert p.together is not None
     names = (*p.together.effects, p.name)
     z = np.array([graphs.standardised(theta[n], graph.priors[n], theta) for n in names])
-    r, n = correlations([[float(theta[n]) for n in row] for row in p.together.partials]), z.shape[1]
+    r, free = correlations([[float(theta[n]) for n in row] for row in p.together.partials]), z.shape[1] - 1
+    log_det = [np.linalg.slogdet(r[:k, :k])[1] for k in range(len(names) + 1)]
 
     def log_density(k: int) -> float:
-        s = r[:k, :k]
-        quadratic = (z[:k] * np.linalg.solve(s, z[:k])).sum()
-        return float(-0.5 * (quadratic + (n - 1) * (np.linalg.slogdet(s)[1] + k * np.log(2 * np.pi))))
+        quadratic = (z[:k] * np.linalg.solve(r[:k, :k], z[:k])).sum()
+        return float(-0.5 * (quadratic + free * (log_det[k] + k * np.log(2 * np.pi))))
 
-    return log_density(len(names)) - log_density(len(names) - 1)
+    k = len(names)
+    return log_density(k) - log_density(k - 1) + free * float(log_det[k] - log_det[k - 1]) / 2
 
 
 def stick_density(entry: Prior, cut: np.ndarray[Any, Any]) -> float:

@@ -11,7 +11,6 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
-from pymc.distributions.transforms import ZeroSumTransform
 
 from largesse import dims
 from largesse.cells import Cells, lacks, part
@@ -166,6 +165,9 @@ def realise(parameters: tuple[Parameter, ...], priors: PriorSet, answers: Mappin
     return made
 
 
+STANDARD: Final = {"mu": 0.0, "sigma": 1.0}  # where deviates stand before they are given their place and scale
+
+
 def _effect(p: Parameter, prior: Prior, made: Variables, _answers: Any) -> Any:
     return DISTRIBUTIONS[prior.distribution](p.name, **prior.resolved(made), dims=p.dims or None)
 
@@ -173,51 +175,29 @@ def _effect(p: Parameter, prior: Prior, made: Variables, _answers: Any) -> Any:
 def _pooled(p: Parameter, prior: Prior, made: Variables, _answers: Any) -> Any:
     """Standard deviates times their sd: what few data inform mixes best this way (Betancourt & Girolami 2015)."""
     arguments = prior.resolved(made)
-    standard = {name: {"mu": 0.0, "sigma": 1.0}.get(name, value) for name, value in arguments.items()}
-    deviates = DISTRIBUTIONS[prior.distribution](p.free, **standard, dims=p.dims)
+    deviates = _deviates(p, prior, made)
     return pm.Deterministic(p.name, arguments.get("mu", 0.0) + arguments["sigma"] * deviates, dims=p.dims)
 
 
+def _deviates(p: Parameter, prior: Prior, made: Variables) -> Any:
+    standard = prior.resolved(made) | STANDARD
+    known = {name: standard[name] for name in prior.arguments}
+    return DISTRIBUTIONS[prior.distribution](p.free, **known, dims=p.dims)
+
+
 def _correlated(p: Parameter, prior: Prior, made: Variables, _answers: Any) -> Any:
-    """Its deviates given those of the effects before it, by a row of a Cholesky factor (Joe 2006), times their sd.
+    """Standard deviates, mixed with those of the effects before by a row of a Cholesky factor (Joe 2006), times an sd.
 
-    The deviates are sampled with their correlation in them: what few districts say of it would otherwise tie it to the
-    deviates of every district, along a ridge as narrow as the data are many.
+    24 districts of 80 people say little of a correlation: sampling the mixed deviates in place of the standard ones
+    took a quarter more draws for the same precision.
     """
-    together = cast("Together", p.together)
-    before = [pm.modelcontext(None)[effect + SUFFIX["correlated"]] for effect in together.effects]
-    own: list[Any] = []
-    for i, z in enumerate(before):  # the deviates before, one from the other
-        mean, left = _given(own, [made[n] for n in together.partials[i - 1]] if i else [])
-        own.append((z - mean) / left)
-    mean, left = _given(own, [made[n] for n in together.partials[-1]])
-    z = pm.CustomDist(p.free, mean, left, logp=_zero_sum_logp, random=_zero_sum, signature="(n),()->(n)", dims=p.dims,
-                      support_point=_middle, transform=ZeroSumTransform([-1]))  # fmt: skip
-    return pm.Deterministic(p.name, prior.resolved(made)["sigma"] * z, dims=p.dims)
-
-
-def _given(own: list[Any], partials: list[Any]) -> tuple[Any, Any]:
-    """[place] the mean of a deviate given independent ones before it, and the sd that is left."""
-    mean, left = pt.zeros(()), pt.ones(())
-    for z, partial in zip(own, partials, strict=True):
-        mean, left = mean + left * partial * z, left * pt.sqrt(1 - partial**2)
-    return mean, left
-
-
-def _middle(_variable: Any, _size: Any, mean: Any, _sd: Any) -> Any:
-    return pt.zeros_like(mean)  # type: ignore[no-untyped-call]
-
-
-def _zero_sum(mean: Any, sd: Any, rng: np.random.Generator, size: Any = None) -> Any:
-    """Draws by NumPy, for whoever samples the prior of a built model."""
-    noise = rng.normal(size=(*(size or np.shape(sd)), mean.shape[-1]))
-    return mean + np.expand_dims(sd, -1) * (noise - noise.mean(axis=-1, keepdims=True))
-
-
-def _zero_sum_logp(value: Any, mean: Any, sd: Any) -> Any:
-    """Of values that sum to zero, as their mean does: a normal in one dimension less."""
-    free = value.shape[-1] - 1
-    return -0.5 * (((value - mean) / sd) ** 2).sum(axis=-1) - free * (pt.log(sd) + 0.5 * np.log(2 * np.pi))
+    together, model = cast("Together", p.together), pm.modelcontext(None)
+    mean, left = 0.0, 1.0
+    for effect, name in zip(together.effects, together.partials[-1], strict=True):
+        mean = mean + left * made[name] * model[effect + SUFFIX[p.construct]]
+        left = left * pt.sqrt(1 - made[name] ** 2)
+    mixed = mean + left * _deviates(p, prior, made)
+    return pm.Deterministic(p.name, prior.resolved(made)["sigma"] * mixed, dims=p.dims)
 
 
 def _correlation(p: Parameter, prior: Prior, made: Variables, _answers: Any) -> Any:

@@ -29,11 +29,12 @@ from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
+import pytensor.tensor as pt
 
 from largesse.cells import Cells, part
 from largesse.models import gift_allocation, graded, market_participation, predictor, reported_loyalty
 from largesse.models.contract import Data, Model, Variables
-from largesse.models.graded import FAR, Measure
+from largesse.models.graded import Measure
 from largesse.parameters import Parameter, Together
 from largesse.simulators import joint as twin
 
@@ -132,20 +133,21 @@ def likelihood(v: Variables, data: Data, cells: Cells) -> Any:
         *(_part(v, data, cells, name) for name in ("any", "much") if f"{name}_cutpoint" in v),  # (3)
         *(_items(v, data, cells, "before", (v["before_discrimination"], sd)) if "favour" in v else ()),  # (4)
     ]
-    return graded.summed_out(every, data["node_weight"])  # (5); the correlations of (6) are those of its parameters
+    return graded.summed_out(
+        every, (data["node"], data["node_weight"])
+    )  # (5); the correlations of (6) are those of its parameters
 
 
 def _receipt(v: Variables, data: Data) -> Measure:
-    gift, eta = data["gift"], gift_allocation.log_odds(v, data, "receipt_")
-    low, high, favour = FAR * (gift - 1), FAR * gift, data["assumed_favour"]
+    received = pt.cast(data["gift"], "int32")
+    answer = (gift_allocation.log_odds(v, data, "receipt_"), received, received + 1, graded.padded([0.0]))
+    favour, estimated = data["assumed_favour"], data["assumed_estimated"]
     if "favour" not in v:
-        return Measure(eta, low, high, favour * data["node"])
-    estimated = data["assumed_estimated"]  # 0 where favour is swept although loyalty was asked before
-    favour = (1 - estimated) * favour + estimated * v["favour"]
+        return Measure(*answer, favour)
+    favour = (1 - estimated) * favour + estimated * v["favour"]  # or swept nonetheless
     if "favour_district" not in v:
-        return Measure(eta, low, high, favour * data["node"])
-    by_district = favour + estimated * v["favour_district"]
-    return Measure(eta, low, high, by_district[data["in_district"]][:, None] * data["node"])
+        return Measure(*answer, favour)
+    return Measure(*answer, favour + estimated * v["favour_district"], data["in_district"])
 
 
 def _items(v: Variables, data: Data, cells: Cells, equation: str, scale: tuple[Any, Any]) -> list[Measure]:
@@ -153,13 +155,13 @@ def _items(v: Variables, data: Data, cells: Cells, equation: str, scale: tuple[A
     eta = predictor.predictor(v, data, cells, f"{equation}_")
     edges = (data[f"{prefix}below"], data[f"{prefix}above"])
     items = part(cells, asked).sizes["item"]
-    return graded.measures(eta, v[f"{equation}_cutpoint"], edges, items, scale, data["node"])
+    return graded.measures(eta, v[f"{equation}_cutpoint"], edges, items, scale)
 
 
 def _part(v: Variables, data: Data, cells: Cells, name: str) -> Measure:
     eta = predictor.predictor(v, data, cells, f"{name}_")
     edges = (data[f"{name}_below"], data[f"{name}_above"])
-    return graded.measures(eta, v[f"{name}_cutpoint"], edges, 1, (None, v[f"{name}_disposition"]), data["node"])[0]
+    return graded.measures(eta, v[f"{name}_cutpoint"], edges, 1, (None, v[f"{name}_disposition"]))[0]
 
 
 ASSUMES: Final = ("favour", "disposition_sd", "estimated")
