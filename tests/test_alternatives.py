@@ -1,8 +1,9 @@
-"""Effects under other maps of exposure, on fake fits: what is held, what is compiled, what is refused and told."""
+"""Effects were one thing taken otherwise, on fake fits: what is held, what is compiled, what is refused and told."""
 
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,20 @@ import pandas as pd
 import pytest
 
 from largesse import findings, models, sampling
-from largesse.alternatives import SHOWN, Alternatives, alternatives, facing, under
+from largesse.alternatives import (
+    KINDS,
+    SHOWN,
+    TERMS,
+    Alternative,
+    Alternatives,
+    alternatives,
+    as_is,
+    facing,
+    other_maps,
+    other_places,
+    other_terms,
+    under,
+)  # fmt: skip
 from largesse.cells import Cells
 from largesse.errors import InputError, Problem
 from largesse.fits import Fit
@@ -23,8 +37,10 @@ from largesse.maps import MAPS
 from largesse.models.contract import NODES, Model
 from largesse.priors import PriorSet
 from largesse.record import record
+from largesse.simulators.graded import standard_normal_nodes
 from largesse.study import Exposure, MapName, Sampler, Study
 from largesse.synthetic import ITEM, World
+from largesse.template import study_of
 
 WORLD = World(name="faced", seed=11, respondents=240, districts=5, modifiers=("songbun",), before={"earlier": ITEM})
 ALSO: tuple[MapName, ...] = ("others", "own_group", "neighbours")
@@ -64,29 +80,39 @@ class Sample:
         return fake_fits.fake(model, cells, self.center, (2, 50), seed)
 
 
+def maps_of(inputs: Inputs) -> list[Alternative]:
+    """Every further map that a study names."""
+    return list(other_maps(MODEL, inputs))
+
+
 def test_each_map_that_is_named_is_fitted_once_to_data_of_one_shape(inputs: Inputs) -> None:
     """Two chains of few draws each, at the nodes that the fit itself needed; only what people face differs."""
     sample = Sample(inputs)
-    found = alternatives(MODEL, inputs, sample, NODES[1])
-    assert tuple(row.map for row in found.maps) == ALSO
+    found = alternatives(maps_of(inputs), MODEL, sample, NODES[1])
+    assert tuple(row.name for row in found.rows) == ALSO
     plain = inputs.cells["joint"]
     for cells, sampler, nodes, attempt in sample.asked:
         assert (sampler.chains, nodes, attempt) == (2, NODES[1], 1)
         assert sampler.draws <= 300
-        changed = {n for n in cells.data_vars if not np.array_equal(cells[n], plain[n], equal_nan=True)}
-        assert {"coverage"} <= changed <= {"coverage", "coverage_between", "coverage_rate"}
+        assert {"coverage"} <= changed(cells, plain) <= {"coverage", "coverage_between", "coverage_rate"}
 
 
-def test_all_maps_are_fitted_by_one_compiled_model(inputs: Inputs, monkeypatch: pytest.MonkeyPatch) -> None:
+def changed(cells: Cells, plain: Cells) -> set[str]:
+    """The variables in which cells differ."""
+    return {str(n) for n in cells.data_vars if not np.array_equal(cells[n], plain[n], equal_nan=True)}
+
+
+def test_all_alternatives_are_fitted_by_one_compiled_model(inputs: Inputs, monkeypatch: pytest.MonkeyPatch) -> None:
     """The key of what is compiled is that of the receipt rate, and the design informs the same terms."""
     built: list[object] = []
     monkeypatch.setattr(sampling, "_compiled", {})
     monkeypatch.setattr(sampling.nutpie, "compile_pymc_model", lambda model, **_how: built.append(model) or model)
-    every = [inputs, *(facing(name, MODEL, inputs) for name in ALSO)]
-    ready = [sampling.compiled(MODEL, here.cells["joint"], here.priors["joint"]) for here in every]
+    each = [other.inputs for of in KINDS.values() for other in of(MODEL, leaving_out("district", inputs))]
+    assert len(each) > len(ALSO) + len(TERMS)
+    ready = [sampling.compiled(MODEL, here.cells["joint"], here.priors["joint"]) for here in (inputs, *each)]
     assert len(built) == 1
     assert all(one is ready[0] for one in ready)
-    terms = [{p.name for p in MODEL.active(here.cells["joint"])[0]} for here in every]
+    terms = [{p.name for p in MODEL.active(here.cells["joint"])[0]} for here in (inputs, *each)]
     assert all(each == terms[0] for each in terms)
 
 
@@ -97,50 +123,148 @@ def test_effects_under_all_maps_compare_the_same_two_shares(inputs: Inputs) -> N
         here = facing(name, MODEL, inputs)
         there = findings.Compared.of(here, here.cells["joint"])
         assert (there.low, there.high, there.center) == (own.low, own.high, own.center)
-    smooth = facing("neighbours", MODEL, inputs)
-    effects = under(fake_fits.fits(smooth)["joint"], MODEL, smooth).effects
-    narrow = findings.Compared.of(smooth, smooth.cells["joint"]).observed
+    (smooth,) = (other for other in maps_of(inputs) if other.name == "neighbours")
+    effects = under(fake_fits.fits(smooth.inputs)["joint"], MODEL, smooth).effects
+    narrow = findings.Compared.of(smooth.inputs, smooth.inputs.cells["joint"]).observed
     assert bool(effects["spillover"]["extrapolation"]) == (not narrow[0] <= own.low < own.high <= narrow[1])
 
 
 def test_the_effects_are_those_of_the_estimates(inputs: Inputs) -> None:
-    """Under the study's own map mean and interval are those that the study reports, of everyone's reported loyalty."""
+    """As the study takes things, mean and interval are those that it reports, of everyone's reported loyalty."""
     fit = fake_fits.fits(inputs)["joint"]
     known = {e.key: e for e in findings.estimates(fit, MODEL, inputs)}
-    found = under(fit, MODEL, inputs)
-    assert (found.map, tuple(found.effects), found.alone) == ("rate", SHOWN, 0)
+    found = under(fit, MODEL, as_is(inputs))
+    assert (found.name, tuple(found.effects), found.alone) == ("rate", SHOWN, 0)
     for name, effect in found.effects.items():
         e = known[f"loyalty.{name}"]
         assert [effect[n] for n in ("mean", "sd", "lower", "upper")] == [e.mean, e.sd, e.lower, e.upper]
 
 
+def without(name: str, inputs: Inputs) -> Alternative:
+    """The study without one term."""
+    (found,) = (other for other in other_terms(MODEL, inputs) if other.name == name)
+    return found
+
+
+@pytest.mark.parametrize("name", TERMS)
+def test_where_a_term_is_away_its_parameters_multiply_nothing(inputs: Inputs, name: str) -> None:
+    """The likelihood does not move with them, in any equation, and is that of the whole data with them at 0."""
+    other, theta = without(name, inputs), fake_fits.fits(inputs)["joint"].theta
+    points = standard_normal_nodes(NODES[0])
+    assert set(other.away) == {f"{prefix}_{name}" for prefix in ("loyalty", "any", "much")}
+    nothing = theta | {p: 0.0 * theta[p] for p in other.away}
+    held = MODEL.twin.loglik(nothing, inputs.cells["joint"], points)
+    cells = other.inputs.cells["joint"]
+    np.testing.assert_allclose(MODEL.twin.loglik(theta, cells, points), held, rtol=0, atol=1e-12)
+    assert np.abs(MODEL.twin.loglik(theta, inputs.cells["joint"], points) - held).max() > 1e-4
+
+
+def test_effects_without_a_term_do_not_read_what_its_prior_drew(inputs: Inputs) -> None:
+    """Of those who receive, coverage then changes nothing: the overall effect is of those passed over alone."""
+    other = without("spillover_received", inputs)
+    fit = fake_fits.fits(inputs)["joint"]
+    compared = findings.Compared.of(inputs, inputs.cells["joint"])
+    drawn = findings.estimate(fit, MODEL, inputs)
+    found = under(fit, MODEL, other).effects
+    level = drawn["loyalty.level.1"].sel(group="").to_numpy()
+    away = {p: 0.0 * fit.theta[p] for p in other.away}
+    rows, weight = inputs.frames["joint"], inputs.frames["joint"]["weight"].to_numpy()
+    gift, faced = np.ones(len(weight)), np.full(len(weight), compared.low - compared.center)
+    said = MODEL.twin.predict(fit.theta | away, rows, gift, faced, standard_normal_nodes(NODES[0]))["loyalty"] @ weight
+    none = MODEL.twin.predict(fit.theta | away, rows, 0 * gift, faced, standard_normal_nodes(NODES[0]))["loyalty"]
+    spilt = found["spillover"]["mean"]
+    overall = compared.high * said.mean() + (1 - compared.high) * ((none @ weight).mean() + spilt)
+    overall -= compared.low * said.mean() + (1 - compared.low) * (none @ weight).mean()
+    assert found["overall"]["mean"] == pytest.approx(overall, abs=1e-12)
+    assert abs(level.mean() - said.mean()) > 1e-5  # where the term stays, coverage moves those who receive
+
+
+def test_a_design_without_coverage_has_no_term_to_leave_out(tmp_path: Path) -> None:
+    """In a single district there is nothing to take otherwise."""
+    world = WORLD.model_copy(update={"districts": 1})
+    alone = fake_fits.study(tmp_path, world)
+    assert not list(other_terms(MODEL, alone))
+
+
+def leaving_out(place: str, inputs: Inputs) -> Inputs:
+    """The study with places left out."""
+    estimands = inputs.study.estimands.model_copy(update={"leave_out": place})
+    return replace(inputs, study=inputs.study.model_copy(update={"estimands": estimands}))
+
+
+def test_each_district_is_left_out_once_with_its_answers_and_its_people(inputs: Inputs) -> None:
+    """The likelihood is that of everyone else, effects are averaged over everyone else, and nothing else moves."""
+    asked = leaving_out("district", inputs)
+    found, plain, frame = list(other_places(MODEL, asked)), inputs.cells["joint"], inputs.frames["joint"]
+    names = [str(n) for n in plain["district"].to_numpy()]
+    pool = findings.pooled(inputs)
+    assert [other.name for other in found] == [n for n, p in zip(names, pool, strict=True) if not p] + (
+        [findings.POOLED] if pool.any() else []
+    )
+    for other in (o for o in found if o.name in names):
+        d, cells, rest = names.index(other.name), other.inputs.cells["joint"], other.inputs.frames["joint"]
+        here = plain["in_district"].to_numpy() == d
+        assert changed(cells, plain) == {"count"}
+        assert cells["count"].to_numpy()[here].sum() == 0
+        np.testing.assert_array_equal(cells["count"].to_numpy()[~here], plain["count"].to_numpy()[~here])
+        kept = frame["in_district"].to_numpy() != d
+        weight = frame["weight"].to_numpy()[kept]
+        np.testing.assert_allclose(rest["weight"], weight / weight.sum(), rtol=1e-12)
+        assert d not in rest["in_district"].to_numpy()
+        assert set(under(fake_fits.fits(inputs)["joint"], MODEL, other).effects) == set(SHOWN)
+
+
+def test_a_study_that_does_not_ask_leaves_no_place_out(inputs: Inputs) -> None:
+    """One short fit for each place is not made unasked."""
+    assert not list(other_places(MODEL, inputs))
+
+
+def test_a_province_is_left_out_with_all_its_districts(tmp_path: Path) -> None:
+    """Districts of one province go together."""
+    world = WORLD.model_copy(update={"before": {}, "respondents": 600})
+    lies_in = {f"district {d:02d}": "north" if d < 3 else "south" for d in range(1, 6)}
+    columns = tomllib.loads(study_of(world, ("reported_loyalty",)))["columns"] | {"province": "province"}
+    made = fake_fits.study(
+        tmp_path, world, lambda table: table.assign(province=table["district"].map(lies_in)), ("reported_loyalty",),
+        columns=columns, estimands={"leave_out": "province"},
+    )  # fmt: skip
+    model = models.get("reported_loyalty")
+    found = {other.name: other.inputs.cells[model.name] for other in other_places(model, made)}
+    assert list(found) == ["north", "south"]
+    for name, cells in found.items():
+        kept = cells["district"].to_numpy()[cells["in_district"].to_numpy()[cells["count"].to_numpy() > 0]]
+        assert {lies_in[str(d)] for d in kept} == {"north", "south"} - {name}
+
+
+def test_places_that_the_survey_does_not_name_cannot_be_left_out(inputs: Inputs) -> None:
+    """Without a column of provinces, the study is refused."""
+    record = inputs.study.model_dump(mode="json") | {"estimands": {"leave_out": "province"}}
+    with pytest.raises(InputError, match=r"key 'estimands\.leave_out'"):
+        Study.from_table(record, Path("study.toml"))
+
+
 def test_what_is_stored_is_read_as_it_was(inputs: Inputs, tmp_path: Path) -> None:
     """Stored and read again, nothing has changed, and it is its owner's alone."""
-    found = alternatives(MODEL, inputs, Sample(inputs))
-    found.save(tmp_path / "alternatives.json")
-    assert Alternatives.read(tmp_path / "alternatives.json") == found
-    assert (tmp_path / "alternatives.json").stat().st_mode & 0o077 == 0
+    found = alternatives(maps_of(inputs), MODEL, Sample(inputs))
+    found.save(tmp_path / "maps.json")
+    assert Alternatives.read(tmp_path / "maps.json") == found
+    assert (tmp_path / "maps.json").stat().st_mode & 0o077 == 0
 
 
-def test_results_have_every_map_side_by_side(inputs: Inputs) -> None:
-    """The fit's own map comes first, then those named, each with its words and the four effects, in plain values."""
-    beside = alternatives(MODEL, inputs, Sample(inputs))
+def test_results_have_every_alternative_by_kind(inputs: Inputs) -> None:
+    """The study as it is, then each map that it names and each term, with words and four effects, in plain values."""
+    beside = {kind: alternatives(list(KINDS[kind](MODEL, inputs)), MODEL, Sample(inputs)) for kind in ("maps", "terms")}
     results = record(
         inputs, fake_fits.fits(inputs), fake_fits.audits(inputs), inputs.files, "fingerprint", beside=beside
     )
-    told = results.figures["maps"]
-    assert [row["map"] for row in told["rows"]] == list(MAPS)
-    assert told["label"] == told["rows"][0]["label"] == MAPS["rate"].label
-    assert "songbun" in told["rows"][2]["label"]
-    assert all(set(row["effects"]) == set(SHOWN) for row in told["rows"])
+    told = results.figures["alternatives"]
+    assert told["own"]["label"] == MAPS["rate"].label
+    assert [told["own"]["name"], *(row["name"] for row in told["maps"])] == list(MAPS)
+    assert "songbun" in told["maps"][1]["label"]
+    assert [row["name"] for row in told["terms"]] == list(TERMS)
+    assert all(set(row["effects"]) == set(SHOWN) for row in (told["own"], *told["maps"], *told["terms"]))
     assert json.loads(json.dumps(told)) == told
     assert "neighbours.csv" in results.artefacts
-
-
-def test_a_study_of_the_receipt_rate_alone_says_nothing_of_maps(inputs: Inputs) -> None:
-    """Without `[exposure]` there is one map, and no table."""
-    plain = replace(inputs, study=inputs.study.model_copy(update={"exposure": type(inputs.study.exposure)()}))
-    assert fake_fits.recorded(plain).figures["maps"] is None
 
 
 def test_under_another_map_policies_are_not_reported(tmp_path: Path) -> None:
@@ -153,8 +277,8 @@ def test_under_another_map_policies_are_not_reported(tmp_path: Path) -> None:
     assert not {n for n in findings.quantities(fits["joint"].theta, 21, MODEL, inputs) if ".policy." in n}
     told = fake_fits.recorded(inputs).figures
     assert "receipt rate" in told["programmes"]["joint"]["unanswered"]["selectivity"]
-    assert [row["map"] for row in told["maps"]["rows"]] == ["neighbours"]
-    assert told["maps"]["label"] == MAPS["neighbours"].label
+    assert told["alternatives"]["own"]["name"] == "neighbours"
+    assert told["alternatives"]["own"]["label"] == MAPS["neighbours"].label
 
 
 def refused(study_: Study) -> Problem:

@@ -150,7 +150,7 @@ def test_a_prior_of_a_dropped_term_refits_nothing(study: Path) -> None:
 
 
 def test_another_rope_estimates_anew_from_the_same_fits(study: Path) -> None:
-    """What is too small to matter changes the estimates and no fit."""
+    """What is too small to matter changes the estimates and no fit, short ones neither."""
     old = Results.read(study / "results.json").estimate("loyalty.direct")
     edit(study, estimands={"rope": 0.2})
     steps, sampler = again(study)
@@ -161,19 +161,33 @@ def test_another_rope_estimates_anew_from_the_same_fits(study: Path) -> None:
 
 
 def test_a_further_map_of_exposure_is_fitted_once_beside_the_stored_fits(study: Path) -> None:
-    """Named in `also`, a map costs one short fit of the model of loyalty, stored and reused; another map another."""
+    """Named in `also`, a map costs one short fit of the model of loyalty, stored and reused; no other is drawn anew."""
     edit(study, exposure={"also": ["others"]})
     steps, sampler = again(study)
-    told = steps.results().figures["maps"]
+    told = steps.results().figures["alternatives"]
     assert sampler.asked == [("reported_loyalty", NODES[0], 1)]
-    assert [row["map"] for row in told["rows"]] == ["rate", "others"]
-    assert steps.alternatives_path is not None
-    assert steps.alternatives_path.name in Results.read(study / "results.json").artefacts
+    assert [row["name"] for row in (told["own"], *told["maps"])] == ["rate", "others"]
+    assert {path.name for path in steps.alternatives_paths.values()} <= {
+        *Results.read(study / "results.json").artefacts
+    }
     edit(study, report={"author": "A. Tester"})
     steps, sampler = again(study)
-    assert steps.results().figures["maps"] == told
+    assert steps.results().figures["alternatives"] == told
     assert sampler.asked == []
-    assert [name for name in steps.reused if name.startswith("alternatives-")]
+    assert [name.partition("-")[0] for name in steps.reused if name.startswith(("maps-", "terms-"))] == [
+        "maps",
+        "terms",
+    ]
+
+
+def test_districts_are_left_out_one_by_one_where_the_study_wants_to_know(study: Path) -> None:
+    """A short fit for each place, nothing else drawn anew."""
+    edit(study, estimands={"leave_out": "district"})
+    steps, sampler = again(study)
+    told = steps.results().figures["alternatives"]
+    assert sampler.asked == [("reported_loyalty", NODES[0], 1)] * len(told["places"])
+    assert len(told["places"]) > 1
+    assert all(row["label"] == f"without {row['name']}" for row in told["places"])
 
 
 def test_a_further_map_of_exposure_leaves_the_curve_over_favour(study: Path) -> None:
@@ -189,10 +203,10 @@ def test_another_map_of_the_fit_draws_what_reads_it_anew(study: Path) -> None:
     """The fit's own map is data of the models of answers; who receives does not depend on it."""
     edit(study, exposure={"map": "others"})
     steps, sampler = again(study)
-    told = steps.results().figures["maps"]
+    told = steps.results().figures["alternatives"]
     assert {name for name, *_ in sampler.asked} >= {"reported_loyalty", "market_participation"}
-    assert [row["map"] for row in told["rows"]] == ["others"]
-    assert steps.alternatives_path is None
+    assert told["own"]["name"] == "others"
+    assert "maps" not in steps.alternatives_paths
 
 
 def test_another_seed_refits_everything(study: Path) -> None:
@@ -222,7 +236,7 @@ def test_an_interrupted_fit_leaves_everything_as_it_was(study: Path, model: str)
     assert {name: left[name] for name in before} == before
     assert not [name for name in left if name.endswith(".part")]
     steps, sampler = again(study)
-    steps.results()
+    steps.fits()
     assert sampler.models == list(MODELS[MODELS.index(model) :])
 
 
@@ -230,7 +244,10 @@ def test_an_interrupted_fit_leaves_everything_as_it_was(study: Path, model: str)
 def test_an_interruption_after_the_fits_loses_none_of_them(
     study: Path, moment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Interrupted while checking or estimating, the fits that were drawn are kept and the old results stay."""
+    """Interrupted while checking or estimating, the fits that were drawn are kept and the old results stay.
+
+    The two short fits, each without one term, come after the checks.
+    """
     old = (study / "results.json").read_bytes()
     edit(study, seed=6)
 
@@ -244,7 +261,7 @@ def test_an_interruption_after_the_fits_loses_none_of_them(
     assert (study / "results.json").read_bytes() == old
     steps, sampler = again(study)
     steps.results()
-    assert sampler.asked == []
+    assert sampler.asked == [("reported_loyalty", NODES[0], 1)] * (2 if moment == "audit" else 0)
 
 
 def test_a_fit_whose_gates_fail_is_drawn_once_more(study: Path) -> None:

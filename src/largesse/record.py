@@ -17,8 +17,8 @@ import xarray as xr
 from arviz_stats.base import array_stats
 from scipy.stats import binom
 
-from largesse import alternatives, certificate, dims, findings, maps, programmes
-from largesse.alternatives import Alternatives
+from largesse import alternatives, certificate, dims, findings, population, programmes
+from largesse.alternatives import Alternatives, Kind
 from largesse.audit import Audit, prior_draws
 from largesse.cells import effective_size
 from largesse.comparison import compare
@@ -31,7 +31,6 @@ from largesse.results import SMALLEST, DroppedTerm, Results
 from largesse.reweighting import ranges
 from largesse.sensitivity import CURVES, Tipping
 from largesse.store import file_digest
-from largesse.study import Exposure
 
 Array = np.ndarray[Any, Any]
 _CATEGORICAL = pd.CategoricalDtype
@@ -48,7 +47,7 @@ def record(
     files: Mapping[str, Path],
     made_by: str,
     curve: Tipping | None = None,
-    beside: Alternatives | None = None,
+    beside: Mapping[Kind, Alternatives] | None = None,
 ) -> Results:
     """All results of a study.
 
@@ -58,7 +57,7 @@ def record(
     files : name -> path of every artefact the results rest on; their digests are stored.
     made_by : the fingerprint of everything the results depend on.
     curve : the headline over a grid of favour, of a study whose model assumes one.
-    beside : the effects under further maps of exposure, of a study that names some.
+    beside : the effects under alternatives, by kind.
     """
     rows = {m.name: list(_parameters(fits[m.name], m, inputs)) for m in inputs.models}
     estimates = tuple(e for m in inputs.models for e in findings.estimates(fits[m.name], m, inputs))
@@ -83,7 +82,8 @@ def record(
             "plain": _plain(inputs),
             "tipping": _tipping(curve, inputs, fits) if curve else None,
             "programmes": dict(_programmes(inputs, fits)),
-            "maps": _maps(inputs, fits, beside) if inputs.study.exposure != Exposure() else None,
+            "alternatives": _alternatives(inputs, fits, beside or {}),
+            "population": _population(inputs, fits),
             "ledger": ledger(fits, inputs),
             "priors": [
                 row
@@ -124,15 +124,25 @@ def _programmes(inputs: Inputs, fits: Mapping[str, Fit]) -> Iterator[tuple[str, 
         yield model.name, programmes.about(fit.theta, inputs) | findings.side_by_side(fit, model, inputs)
 
 
-def _maps(inputs: Inputs, fits: Mapping[str, Fit], beside: Alternatives | None) -> dict[str, Any]:
-    """The fit's map of exposure, and the effects on reported loyalty under it and under each further map."""
-    asked = inputs.study.exposure
-    own = [alternatives.under(fits[m.name], m, inputs) for m in inputs.models if alternatives.OUTCOME in m.predicts]
-    rows = [*own[:1], *(beside.maps if beside else ())]
-    return {
-        "label": maps.label(asked.map, asked.group),
-        "rows": [asdict(row) | {"label": maps.label(row.map, asked.group)} for row in rows],
-    }
+def _alternatives(
+    inputs: Inputs, fits: Mapping[str, Fit], beside: Mapping[Kind, Alternatives]
+) -> dict[str, Any] | None:
+    """The effects on reported loyalty as the study takes things, and under each alternative, by kind."""
+    model = next((m for m in inputs.models if alternatives.OUTCOME in m.predicts), None)
+    if model is None:
+        return None
+    own = alternatives.under(fits[model.name], model, alternatives.as_is(inputs))
+    return {"own": asdict(own)} | {kind: [asdict(row) for row in found.rows] for kind, found in beside.items()}
+
+
+def _population(inputs: Inputs, fits: Mapping[str, Fit]) -> dict[str, Any]:
+    """What the weights are worth; by model of answers its effects by group, and over populations drawn anew."""
+    about: dict[str, Any] = population.worth(inputs)
+    for model in (m for m in inputs.models if m.predicts.keys() - {"receipt"}):
+        fit = fits[model.name]
+        groups, drawn = population.by_group(fit, model, inputs), population.uncertain(fit, model, inputs)
+        about[model.name] = {"groups": groups, "uncertain": drawn}
+    return about
 
 
 def _study(inputs: Inputs) -> dict[str, Any]:

@@ -156,9 +156,10 @@ class Results:
     verdicts, estimates, dropped, dropped_terms : as their types say.
     figures : `predictive` [{`model`, `item`, `label`, `levels`, `gift`, `observed`, `mean`, `lower`, `upper`}],
         shares by level; `coverage` {`districts`, `waves`, `rate` [district][wave]} or None; `plain`, the comparison
-        without a model, outcome -> {`label`, `estimate`, `se`, `respondents`, `clusters`, `words`}; `maps` {`label`,
-        `rows` [{`map`, `label`, `effects`, `reliability`, `alone`, `settled`}]}, the fit's map of exposure and the
-        effects on reported loyalty under each (see `alternatives.Under`), or None; `ledger`, what the estimates of each
+        without a model, outcome -> {`label`, `estimate`, `se`, `respondents`, `clusters`, `words`};
+        `alternatives` {`own`, `maps`, `terms`, `places`}, the effects on reported loyalty as the study takes things and
+        under each alternative of a kind (see `alternatives.Under`), or None; `population` {`effective`, `design`} and
+        by model {`groups`, `uncertain`} (see :mod:`largesse.population`); `ledger`, what the estimates of each
         model rest on, a row for each assumption (see `ledger.ledger`); `priors`, effects under other priors (see
         `reweighting.ranges`).
     truth : of a synthetic study, {`compared` (how many parameters), `outside` [{`key`, `truth`, `mean`, `sd`,

@@ -204,6 +204,7 @@ class Estimands(Record):
     at : profiles at which the direct effect is also wanted.
     need : the continuous covariate that says how much people need a gift: more of it, more need.
     favours : the grid of the tipping curve, in logits of a gift per sd of the private disposition.
+    leave_out : the places that are left out one by one, to see what hangs on each: one short fit for each of them.
     """
 
     interval: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.9
@@ -214,6 +215,7 @@ class Estimands(Record):
     at: tuple[At, ...] = ()
     need: str | None = None
     favours: Annotated[tuple[float, ...], Field(min_length=2)] = (-0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
+    leave_out: Literal["district", "province"] | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -284,7 +286,7 @@ class Study(Record):
     @model_validator(mode="after")
     def _tables_agree(self) -> Self:
         wrong = [*self._wrong_models(), *self._wrong_levels(), *self._wrong_covariates(), *self._wrong_market()]
-        if wrong := [*wrong, *self._wrong_exposure()]:
+        if wrong := [*wrong, *self._wrong_exposure(), *self._wrong_places()]:
             raise DisagreementError(*wrong)
         return self
 
@@ -324,6 +326,11 @@ class Study(Record):
     def _wrong_market(self) -> Iterator[tuple[str, str, str]]:
         if self.estimands.market_shares and not self.columns.market:
             yield "estimands.market_shares", "shares of bands, but no market question", "key 'columns.market' too"
+
+    def _wrong_places(self) -> Iterator[tuple[str, str, str]]:
+        place = self.estimands.leave_out
+        if place and not getattr(self.columns, place):
+            yield "estimands.leave_out", f"{place!r}, but no such column", f"key 'columns.{place}' too"
 
     def _wrong_exposure(self) -> Iterator[tuple[str, str, str]]:
         asked, groups = self.exposure, self.columns.categorical

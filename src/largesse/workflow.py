@@ -13,7 +13,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Final
 
-from largesse.alternatives import Alternatives, alternatives, facing
+from largesse.alternatives import KINDS, OUTCOME, Alternative, Alternatives, Kind, alternatives
 from largesse.audit import Audit, audit, quadrature
 from largesse.diagnostics import diagnose as convergence
 from largesse.errors import InputError, Problem
@@ -33,6 +33,7 @@ from largesse.study import Study
 
 log = logging.getLogger(__name__)
 
+READ: Final = {"interval", "coverage", "market_shares", "favours"}  # of `[estimands]`, by what short fits say
 ATTEMPTS: Final = (1, 2)  # a fit whose gates failed is drawn once more, twice as long; the second one stands
 
 
@@ -90,25 +91,33 @@ class Workflow:
         return self._short_path("tipping", self.swept, [assuming(0.0, self.swept, self.inputs)])
 
     @property
-    def compared(self) -> Model | None:
-        """The model whose effects are shown under further maps of exposure, where the study names some."""
-        shown = self.inputs.models if self.study.exposure.also else ()
-        return next((m for m in shown if "loyalty" in m.predicts), None)
+    def reporting(self) -> Model | None:
+        """The model whose effects on reported loyalty are shown under alternatives, where the study has one."""
+        return next((m for m in self.inputs.models if OUTCOME in m.predicts), None)
 
     @cached_property
-    def alternatives_path(self) -> Path | None:
-        """Where the effects under further maps of exposure are or will be."""
-        if (model := self.compared) is None:
-            return None
-        each = [facing(name, model, self.inputs) for name in self.study.exposure.also]
-        return self._short_path("alternatives", model, each, "alternatives.py", "maps.py", "exposure.py")
+    def others(self) -> dict[Kind, list[Alternative]]:
+        """Kind -> what is taken otherwise, of those kinds of which the study has any."""
+        model = self.reporting
+        found = {kind: list(of(model, self.inputs)) for kind, of in KINDS.items()} if model else {}
+        return {kind: each for kind, each in found.items() if each}
+
+    @cached_property
+    def alternatives_paths(self) -> dict[Kind, Path]:
+        """Kind -> where the effects under its alternatives are or will be."""
+        files, model = ("alternatives.py", "maps.py", "exposure.py"), self.reporting
+        return {
+            kind: self._short_path(kind, model, [other.inputs for other in each], *files)
+            for kind, each in self.others.items()
+            if model
+        }
 
     def _short_path(self, what: str, model: Model, each: list[Inputs], *files: str) -> Path:
         """Where what short fits of these inputs say is or will be; `files` are the sources that only they read."""
         priors, seed = self.inputs.priors[model.name], self.study.seed
         fits = [fit_fingerprint(model, inputs.cells[model.name], priors, SAMPLER, seed) for inputs in each]
         maps = [inputs.study.exposure.model_dump(mode="json", exclude={"also"}) for inputs in each]
-        asked = [maps, self.study.estimands.model_dump(mode="json")]
+        asked = [maps, self.study.estimands.model_dump(mode="json", include=READ)]
         how = source_of("sensitivity.py", "findings.py", "estimands.py", *files)
         made_by = fingerprint(self.fit_paths[model.name].name, fits, asked, how)
         return self.study.private / f"{what}-{made_by}.json"
@@ -134,12 +143,16 @@ class Workflow:
         make = partial(tipping, model, self.inputs, self.sample, fits[model.name].nodes)
         return self._stored(self.tipping_path, Tipping.read, make)
 
-    def alternatives(self, fits: Mapping[str, Fit]) -> Alternatives | None:
-        """The effects under further maps of exposure, fitted where not stored; none where the study names none."""
-        if (model := self.compared) is None or self.alternatives_path is None:
-            return None
-        make = partial(alternatives, model, self.inputs, self.sample, fits[model.name].nodes)
-        return self._stored(self.alternatives_path, Alternatives.read, make)
+    def alternatives(self, fits: Mapping[str, Fit]) -> dict[Kind, Alternatives]:
+        """The effects under alternatives, of each kind of which the study has any; fitted where not stored."""
+        if (model := self.reporting) is None:
+            return {}
+        nodes = fits[model.name].nodes
+        return {
+            kind: self._stored(path, Alternatives.read,
+                               partial(alternatives, self.others[kind], model, self.sample, nodes))
+            for kind, path in self.alternatives_paths.items()
+        }  # fmt: skip
 
     def results(self) -> Results:
         """`results.json`, made anew where anything behind it changed."""
@@ -152,15 +165,20 @@ class Workflow:
         log.info("estimating")
         curve, beside = self.tipping(fits), self.alternatives(fits)
         files = {p.name: p for m in self.inputs.models for p in (self.fit_paths[m.name], self.audit_paths[m.name])}
-        files |= {p.name: p for p in [self.tipping_path, self.alternatives_path] if p}
+        files |= {path.name: path for path in self._short_paths}
         found = record(self.inputs, fits, audits, self.inputs.files | files, made_by, curve, beside)
         found.write(path)
         return found
 
+    @property
+    def _short_paths(self) -> list[Path]:
+        """Where everything is that short fits beside the main ones say."""
+        return [*([self.tipping_path] if self.tipping_path else []), *self.alternatives_paths.values()]
+
     def results_fingerprint(self) -> str:
         """Of everything that could change a number or a word of the results."""
         audits = [self.audit_paths[m.name].name for m in self.inputs.models]
-        audits += [path.name for path in (self.tipping_path, self.alternatives_path) if path]
+        audits += [path.name for path in self._short_paths]
         files = {name: file_digest(path) for name, path in self.inputs.files.items()}
         return fingerprint(audits, files, self.study.model_dump(mode="json"), code())
 

@@ -15,7 +15,7 @@ from typing import Any
 from largesse import figures
 from largesse.figures import Picture, calibration
 from largesse.figures.band import spread
-from largesse.report import assumptions, favour, prior_set, tables, words
+from largesse.report import alternatives, assumptions, favour, population, prior_set, tables, words
 from largesse.report.markdown import Markdown, blocks, code, div, figure, listed, literal
 from largesse.resources import bibliography
 from largesse.results import Answer, Results
@@ -93,11 +93,15 @@ class Page:
         return Markdown(literal(str(self.results.study.get("question", ""))))
 
     def headline(self) -> Markdown:
-        """The answer in a sentence, what it rests on, what would overturn it, and what else was found."""
+        """The answer in a sentence."""
+        said = words.headline(self.results)
+        return blocks(div("headline", said.warning, said.answer))
+
+    def beside(self) -> Markdown:
+        """What the answer rests on, what would overturn it, and what else was found."""
         said = words.headline(self.results)
         also = "Also in this synthetic study" if self.results.study["synthetic"] else "Also"
         return blocks(
-            div("headline", said.warning, said.answer),
             " ".join(part for part in (said.condition, said.weights, said.overturned) if part),
             f"{also}, under the conditions of @sec-effects:" if said.others else "",
             listed(said.others),
@@ -220,9 +224,19 @@ class Page:
         """The effects under the other priors that a careful reader might have chosen."""
         return blocks(" ".join(prior_set.said(self.results)), prior_set.table(self.results))
 
-    def maps(self) -> Markdown:
-        """The effects on reported loyalty, had people faced something else."""
-        return blocks(" ".join(words.exposure(self.results)), tables.maps(self.results))
+    def alternatives(self) -> Markdown:
+        """The effects on reported loyalty, were one thing taken otherwise, or one place not asked."""
+        without = alternatives.places(self.results)
+        return blocks(
+            " ".join(alternatives.said(self.results)),
+            alternatives.table(self.results),
+            _folded("Without each place", without) if without else "",
+        )
+
+    def groups(self) -> Markdown:
+        """The effects by group of people, and what weights and an uncertain population cost."""
+        said = (*population.said(self.results), *population.worth(self.results))
+        return blocks(" ".join(said), population.table(self.results))
 
     def plain(self) -> Markdown:
         """The model's direct effect beside that of a plain weighted regression."""

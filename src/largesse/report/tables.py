@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from largesse.figures import models, outcome, points, span
+from largesse.figures import models, outcome, points
 from largesse.report import prior_set, words
 from largesse.report.markdown import UNKNOWN, literal, math, table
 from largesse.results import Estimate, Results
@@ -106,27 +106,6 @@ def plain(results: Results) -> str:
     header = ("Outcome", "Model (sd)", "Regression (s.e.)", "Respondents", "How")
     caption = "Direct effect beside a plain weighted regression with a design-based standard error, in points of 100"
     return table(header, rows, caption, "plain", "-rrr-") if rows else ""
-
-
-def maps(results: Results) -> str:
-    """The effects on reported loyalty under each map of exposure, side by side; empty where there is one map."""
-    shown = (results.figures.get("maps") or {}).get("rows", ())
-    if len(shown) < 2:
-        return ""
-    rows = [[literal(name), *(_under(row["effects"].get(name)) for row in shown)] for name in shown[0]["effects"]]
-    header = ("Effect", *(words.capital(literal(row["label"])) for row in shown))
-    about = literal(outcome(results, "loyalty"))
-    caption = (
-        f"Effects on {about} under each map of exposure, in points of 100, with {words.content(results)} intervals"
-    )
-    return table(header, rows, caption, "maps", "-" + "r" * len(shown))
-
-
-def _under(effect: Mapping[str, Any] | None) -> str:
-    if effect is None:
-        return UNKNOWN
-    beyond = " (extrapolated)" if effect["extrapolation"] else ""
-    return f"{points(effect['mean'])} ({span(effect['lower'], effect['upper'])}){beyond}"
 
 
 def left_out(results: Results) -> str:

@@ -288,25 +288,6 @@ def coverage(results: Results) -> str:
     return f"It is the receipt rate of the sample itself{how}."
 
 
-def exposure(results: Results) -> list[str]:
-    """What people were taken to face, and what to know of each other map."""
-    told = results.figures.get("maps")
-    if not told:
-        return ["People are taken to face the receipt rate of their district; no other map of exposure was asked for."]
-    said = [f"The effects above take people to face the {literal(told['label'])}."]
-    for row in told["rows"]:
-        name = capital(literal(row["label"]))
-        if row["alone"]:
-            said.append(f"{name}: {plural(row['alone'], 'respondent')} without another face their district's rate.")
-        if row["reliability"] < 1:
-            said.append(
-                f"{name}: its reliability is {row['reliability']:.2f}, and its effects shrink to about that share."
-            )
-        if not row["settled"]:
-            said.append(f"{name}: its chains did not settle, so that its numbers are not to be relied on.")
-    return said
-
-
 def levels(results: Results) -> list[str]:
     """The mean of each outcome had nobody, and had everybody, a gift; as the model has it."""
     said = []
