@@ -208,13 +208,14 @@ def _effects(
     theta: Mapping[str, Array], nodes: int, model: Model, inputs: Inputs, frame: Frame, *, by_district: bool = True
 ) -> xr.Dataset:
     compared = Compared.of(inputs, inputs.cells[model.name])
-    surface = _surface(theta, nodes, model, frame, groups(inputs, frame) if by_district else None)
-    return estimands.effects(surface, compared.high, compared.low, varies=compared.varies)
+    predicted = surface(theta, nodes, model, frame, groups(inputs, frame) if by_district else None)
+    return estimands.effects(predicted, compared.high, compared.low, varies=compared.varies)
 
 
-def _surface(
+def surface(
     theta: Mapping[str, Array], nodes: int, model: Model, frame: Frame, masks: Mapping[str, Array] | None
 ) -> Surface:
+    """What a model predicts of a frame, averaged over masks (or all of it): see :class:`largesse.estimands.Surface`."""
     points = standard_normal_nodes(nodes)
 
     def predict(part: Mapping[str, Array], rows: Frame, gift: Array, coverage: Array) -> Mapping[str, Array]:
@@ -307,8 +308,8 @@ def _break_even(fit: Fit, model: Model, inputs: Inputs, compared: Compared) -> d
     """Of reported loyalty, gifts by lottery, over the observed range of coverage."""
     low, high = compared.observed
     grid = np.linspace(low, high, GRID + 1)[1:]
-    surface = _surface(fit.thinned(PROGRAMME_DRAWS), fit.nodes, model, inputs.frames[model.name], None)
-    change = targeting.lottery_changes(surface, "loyalty", low, grid)
+    predicted = surface(fit.thinned(PROGRAMME_DRAWS), fit.nodes, model, inputs.frames[model.name], None)
+    change = targeting.lottery_changes(predicted, "loyalty", low, grid)
     found = targeting.break_even(change, grid)
     tail = (1 - inputs.study.estimands.interval) / 2
     lower, middle, upper = (round(float(q), 3) for q in found.quantiles(np.array([tail, 0.5, 1 - tail]))[:, 0])

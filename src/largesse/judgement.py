@@ -130,7 +130,7 @@ def summarised(records: list[Record]) -> dict[str, Any]:
         "red": _red(found, prior),
         "replicates": len(records),
         "failed": len(records) - done,
-        "retried": sum(r.get("attempt") == 2 for r in records),
+        "retried": sum(r.get("attempt", 1) > 1 for r in records),
         "redrawn": sum(r.get("redrawn", 0) for r in records),
         "level": level,
         "detectable": uniformity.detectable(done, level),
@@ -143,7 +143,7 @@ def summarised(records: list[Record]) -> dict[str, Any]:
 def lines(summary: Mapping[str, Any]) -> list[str]:
     """A summary for a terminal: the verdict, what it rests on, what it could not have seen, and the least uniform."""
     found = ", ".join(f"{kind} {size:g}" for kind, size in summary["detectable"].items() if size is not None)
-    refits = f"{summary['failed']} failed, {summary['retried']} drawn twice, {summary['redrawn']} data sets refused"
+    refits = f"{summary['failed']} failed, {summary['retried']} drawn again, {summary['redrawn']} data sets refused"
     prior = summary["prior"]
     worst = [
         f"  {j['quantity']:<36} p {j['p']:.4f}, adjusted {j['adjusted']:.3f}, bias {j['bias']:+.2f} sd"

@@ -14,13 +14,11 @@ import numpy as np
 
 from largesse import dims, estimands
 from largesse.cells import Frame, effective_size
-from largesse.estimands import Surface
-from largesse.findings import Compared, few
+from largesse.findings import Compared, few, surface
 from largesse.fits import Fit
 from largesse.inputs import Inputs
 from largesse.models.contract import Model
 from largesse.seeds import generator
-from largesse.simulators.graded import standard_normal_nodes
 
 Array = np.ndarray[Any, Any]
 Theta = Mapping[str, Array]
@@ -76,13 +74,9 @@ def worth(inputs: Inputs) -> dict[str, float]:
 
 def _effects(theta: Theta, nodes: int, model: Model, inputs: Inputs, masks: Mapping[str, Array]) -> dict[str, Array]:
     """`outcome.contrast` -> [draw, group]; a mask may count rows more or less, and not only in or out."""
-    points, compared = standard_normal_nodes(nodes), Compared.of(inputs, inputs.cells[model.name])
-
-    def predict(part: Theta, rows: Frame, gift: Array, coverage: Array) -> Mapping[str, Array]:
-        return model.twin.predict(part, rows, gift, coverage, points)
-
-    surface = Surface(predict, theta, inputs.frames[model.name], masks)
-    drawn = estimands.effects(surface, compared.high, compared.low, varies=compared.varies)
+    compared = Compared.of(inputs, inputs.cells[model.name])
+    predicted = surface(theta, nodes, model, inputs.frames[model.name], masks)
+    drawn = estimands.effects(predicted, compared.high, compared.low, varies=compared.varies)
     return {str(name): values.to_numpy() for name, values in drawn.data_vars.items()}
 
 

@@ -75,7 +75,7 @@ def fit(
     sampler : draws, warm-up and chains.
     seed : root seed; the same seed gives the same draws, bit for bit, on one kind of processor.
     nodes : points of the quadrature over the disposition.
-    attempt : 1, or 2 for the longer run that follows a first one whose gates failed: twice the warm-up and draws.
+    attempt : 1, or how many times the warm-up and draws: of a longer run that follows one whose gates failed.
 
     Errors
     ------

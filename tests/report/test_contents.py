@@ -48,6 +48,7 @@ EVERY = (
         "citation",
     ),
 )
+STUDIES = ("hyesan", "panes")
 CASES = {"full": invented.results, "unreportable": invented.unreportable, "bare": invented.bare}
 
 
@@ -68,6 +69,13 @@ def test_every_section_of_every_study_says_something(case: str, name: str) -> No
     said = stripped(getattr(Page(CASES[case]()), name)())
     assert said.strip()
     assert not re.search(r"\b(nan|None|inf)\b", said)
+
+
+@pytest.mark.parametrize("source", ["src/largesse/report/study.qmd", *(f"reports/{n}/report.qmd" for n in STUDIES)])
+def test_a_page_leads_with_the_answer_and_the_curve_over_favour(repo: Path, source: str) -> None:
+    """After the question one sentence, then the tipping curve; conditions and other effects come below it."""
+    text = (repo / source).read_text(encoding="utf-8")
+    assert re.findall(r"page\.(\w+)\(", text)[1:5] == ["question", "headline", "tipping", "beside"]
 
 
 def test_the_template_shows_every_section_once(repo: Path) -> None:
