@@ -9,7 +9,7 @@ PYTHON = $(shell for python in python3 python3.13 python3.12; do \
 
 .DELETE_ON_ERROR:
 
-.PHONY: help demo panes synthetic certificates renew mutants benchmarks favour test lint clean
+.PHONY: help demo panes synthetic certificates renew identify mutants benchmarks favour test lint clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -41,6 +41,11 @@ renew: .venv/.ready  ## replay stale certificates: an edit that moves no digit n
 	@failed=0; for held in $$(find models -name specification.json | sort); do \
 		model=$${held#models/}; \
 		$(BIN)/largesse calibrate $${model%%/*} --renew --out $$(dirname $$held) || failed=1; \
+	done; exit $$failed
+
+identify: .venv/.ready  ## clone data: is what models declare estimable, is what they call prior driven? (an hour; goes on where it stopped)
+	@failed=0; for model in gift_allocation reported_loyalty market_participation joint; do \
+		$(BIN)/largesse identify $$model --out models/$$model/identification || failed=1; \
 	done; exit $$failed
 
 mutants: .venv/.ready  ## break the package on purpose and tell which test of calibration catches it (half an hour)

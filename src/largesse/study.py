@@ -204,7 +204,7 @@ class Estimands(Record):
     at : profiles at which the direct effect is also wanted.
     need : the continuous covariate that says how much people need a gift: more of it, more need.
     favours : the grid of the tipping curve, in logits of a gift per sd of the private disposition.
-    leave_out : the places that are left out one by one, to see what hangs on each: one short fit for each of them.
+    leave_out : places that are left out one by one, to see what hangs on each; a short fit for each.
     """
 
     interval: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.9
@@ -286,7 +286,7 @@ class Study(Record):
     @model_validator(mode="after")
     def _tables_agree(self) -> Self:
         wrong = [*self._wrong_models(), *self._wrong_levels(), *self._wrong_covariates(), *self._wrong_market()]
-        if wrong := [*wrong, *self._wrong_exposure(), *self._wrong_places()]:
+        if wrong := [*wrong, *self._wrong_exposure()]:
             raise DisagreementError(*wrong)
         return self
 
@@ -313,6 +313,8 @@ class Study(Record):
         named += [(f"estimands.at.{i}.values", name) for i, at in enumerate(self.estimands.at) for name in at.values]
         if (need := self.estimands.need) is not None and need not in self.columns.continuous:
             yield "estimands.need", f"{need!r}", "a continuous covariate in [columns]"
+        if (place := self.estimands.leave_out) and not getattr(self.columns, place):
+            yield "estimands.leave_out", f"{place!r}, but no such column", f"key 'columns.{place}' too"
         for key, name in named:
             if name not in covariates:
                 yield key, f"{name!r}, which is not one of the covariates in [columns]", _nearest(name, covariates)
@@ -326,11 +328,6 @@ class Study(Record):
     def _wrong_market(self) -> Iterator[tuple[str, str, str]]:
         if self.estimands.market_shares and not self.columns.market:
             yield "estimands.market_shares", "shares of bands, but no market question", "key 'columns.market' too"
-
-    def _wrong_places(self) -> Iterator[tuple[str, str, str]]:
-        place = self.estimands.leave_out
-        if place and not getattr(self.columns, place):
-            yield "estimands.leave_out", f"{place!r}, but no such column", f"key 'columns.{place}' too"
 
     def _wrong_exposure(self) -> Iterator[tuple[str, str, str]]:
         asked, groups = self.exposure, self.columns.categorical

@@ -1,4 +1,4 @@
-"""Commands on simulated data: draw a survey, prove a model calibrated, bring shards together, plan a survey."""
+"""Commands on simulated data: draw a survey, prove a model calibrated, clone its data, plan a survey."""
 
 from __future__ import annotations
 
@@ -212,6 +212,31 @@ def merge(
         from largesse.calibration import merge as merged
 
         typer.echo(f"{merged(shards, into)} replicates added to {into}")
+
+
+@app.command(rich_help_panel=PANEL)
+def identify(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="a model, in the designs of its folder")],
+    world: Annotated[Path | None, typer.Option(help="world.toml of another design")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="folder for what is found, one file a design; what is current there stays")
+    ] = None,
+) -> None:
+    """Say which parameters more of the same data would settle, against what a model declares (data cloning)."""
+    with answering(quiet=False, as_json=False):
+        from largesse import identification, models
+        from largesse.synthetic import World
+
+        chosen, good = models.get(model, "command line"), True
+        worlds = {world.stem: World.read(world)} if world else identification.designs(chosen.resources)
+        for name, design in worlds.items():
+            path = out / f"{name}.json" if out else None
+            found = identification.stored(chosen, design, path) or identification.identify_in(chosen, design)
+            if path:
+                found.save(path)
+            typer.echo("\n".join([f"{model}, {name}", *identification.lines(found), ""]))
+            good &= found.settled and not found.disagreeing
+        raise typer.Exit(REPORTABLE if good else GATE_FAILED)
 
 
 @app.command(rich_help_panel=PANEL)
