@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import designs
+import fake_fits
 import numpy as np
 import pytest
 import toys
@@ -16,6 +17,7 @@ from largesse import dims, identification, models
 from largesse.cells import Cells, lacks
 from largesse.cli import app
 from largesse.cloning import CLONINGS, changing, counts_times, districts_times, measured, waves_times, way_of
+from largesse.fits import Fit
 from largesse.identification import ESS, Identification, Row, binding, identify, stored
 from largesse.models import graded
 from largesse.models.contract import Data, Model, Variables
@@ -162,6 +164,24 @@ def test_what_is_estimable_and_what_is_not_are_told_apart(toy: toys.Toy) -> None
     assert {row.parameter for row in found.disagreeing} == {"one", "other"}
     assert found.settled
     assert set(found.fits) == {"once", "districts"}
+
+
+def test_copies_are_measured_by_the_first_of_them(toy: toys.Toy) -> None:
+    """Changes of districts, cloned by waves: a ratio for each change that there was, not for each copy."""
+    model, cells = models.get("gift_allocation"), toy.cells["gift_allocation"]
+
+    def sample(asked: Model, copied: Cells, *_: Any, seed: int) -> Fit:
+        spread = 0.1 if copied.sizes[dims.WAVE] == cells.sizes[dims.WAVE] else 0.04
+        truth = dict(toy.truth["gift_allocation"])
+        for name in (p.name for p in asked.active(copied)[0]):
+            wanted = [copied.sizes[d] for d in next(p.dims for p in asked.parameters if p.name == name)]
+            truth[name] = np.resize(truth[name], wanted)
+        return fake_fits.fake(asked, copied, truth, (2, 1000), seed, spread)
+
+    rows = {row.parameter: row for row in identify(model, cells, sample=sample).rows}
+    assert rows["district_wave"].scalars == cells.sizes[dims.DISTRICT] * cells.sizes[dims.WAVE]
+    assert rows["district_wave"].ratio == pytest.approx(0.4, abs=0.03)  # the sd of 2,000 draws is known to 1.6 %
+    assert (rows["district_wave"].way, rows["district_effect"].way) == ("waves", "waves")
 
 
 # --- what is stored, and the command that stores it ---------------------------------------------------------------

@@ -139,7 +139,8 @@ def identify(
     for name, copied in data.items():
         asked = [p for p, way in ways.items() if name in ("once", way)]
         log.info("%s: %s, %d cells", model.name, name, copied.sizes[dims.CELL])
-        fits[name], spreads[name] = _settled(model, copied, chosen, asked, seed, sample)
+        fit, fits[name] = _settled(model, copied, chosen, asked, seed, sample)
+        spreads[name] = {p: _spread(_original(fit, p, cells)) for p in asked}
     rows = tuple(_row(p, ways[p.name], spreads["once"][p.name], spreads[ways[p.name]][p.name]) for p in kept)
     return Identification(model.name, fit_fingerprint(model, cells, chosen, SAMPLER, seed), fits, rows)
 
@@ -153,22 +154,27 @@ class Spread(NamedTuple):
 
 def _settled(
     model: Model, cells: Cells, priors: PriorSet, asked: list[str], seed: int, sample: Callable[..., Fit]
-) -> tuple[dict[str, int], dict[str, Spread]]:
-    """A fit long enough for every parameter asked for, or of the most draws: what became of it, and spreads.
+) -> tuple[Fit, dict[str, int]]:
+    """A fit long enough for every parameter asked for, or of the most draws, and what became of it.
 
     A fit that is too short is replaced by one as long as its smallest ESS calls for.
     """
     sampler = SAMPLER
     while True:
         fit = sample(model, cells, priors, sampler, seed=seed)
-        found = {name: _spread(fit.tree["posterior"][name].to_numpy()) for name in asked}
-        least, where = min((float(np.nanmin(s.ess)), name) for name, s in found.items())
+        least, where = min((float(np.nanmin(_spread(_original(fit, name, cells)).ess)), name) for name in asked)
         log.info("%s: %d draws a chain, smallest ESS %.0f (%s)", model.name, sampler.draws, least, where)
         if least >= ESS or sampler.draws >= MOST:
-            diverging = int(fit.tree["sample_stats"]["diverging"].sum())
-            return {"draws": sampler.draws, "diverging": diverging}, found
+            return fit, {"draws": sampler.draws, "diverging": int(fit.tree["sample_stats"]["diverging"].sum())}
         longer = ceil(1.3 * sampler.draws * ESS / max(least, 1.0))
         sampler = sampler.model_copy(update={"draws": min(longer, MOST)})
+
+
+def _original(fit: Fit, name: str, cells: Cells) -> Array:
+    """[chain, draw, ...] draws of a parameter, of the districts and waves of `cells` and not of further copies."""
+    drawn = fit.tree["posterior"][name]
+    first = {d: slice(cells.sizes[d]) for d in (dims.DISTRICT, dims.WAVE) if d in drawn.dims}
+    return np.asarray(drawn.isel(first).transpose("chain", "draw", ...).to_numpy())
 
 
 def _spread(values: Array) -> Spread:
