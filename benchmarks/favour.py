@@ -1,16 +1,18 @@
 """What assuming that offices favour nobody costs, where they favour the privately loyal: one simulated survey.
 
-    python benchmarks/favour.py     # half an hour on two cores
+    python benchmarks/favour.py     # ten minutes on two cores
 
 24 districts, 2,000 respondents, three items and one asked before the gift; favour .7 and a direct effect of .45. The
 joint model is fitted with the favour set on a grid, without the answers from before, and with them, the favour
-estimated. Numbers go to `models/joint/favour.json`, the picture beside it; `tests/models/test_favour.py` holds both.
+estimated. Numbers go to `models/joint/favour.json`, the picture of the card beside it; `tests/models/test_favour.py`
+holds both.
 """
 
 from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -20,11 +22,13 @@ from arviz_stats.base import array_stats
 from clock import machine
 
 from largesse import models, sensitivity
+from largesse.figures.canvas import WIDTH, above, blank
+from largesse.figures.style import BLUE, INK, MUTED, VERMILLION, Picture, styled
 from largesse.fits import Fit
 from largesse.provenance import engines, source
 from largesse.replicate import as_read
 from largesse.sampling import compiled, fit
-from largesse.store import fingerprint, write_json
+from largesse.store import atomic, fingerprint, write_json
 from largesse.study import Sampler
 from largesse.synthetic import ITEM, World, simulate
 
@@ -54,6 +58,7 @@ WORLD: Final = World(
 )
 SAMPLER: Final = Sampler(draws=600, tune=400, chains=2)
 STORED: Final = ROOT / "models" / "joint" / "favour.json"
+PICTURE: Final = STORED.with_suffix(".svg")
 
 
 def binding() -> str:
@@ -91,7 +96,38 @@ def main() -> None:
         for p, run in zip(curve.points, swept, strict=True)
     ]
     about = {"binding": binding(), "truth": {"favour": TRUE, "loyalty_direct": DIRECT}, "machine": machine()}
-    write_json(STORED, {**about, "estimated": estimated, "points": points})
+    table = {**about, "estimated": estimated, "points": points}
+    write_json(STORED, table)
+    with atomic(PICTURE) as part:
+        part.write_bytes(picture(table).svg())
+
+
+@styled
+def picture(table: Mapping[str, Any]) -> Picture:
+    """The direct effect over favour, where answers from before put both, and the truth."""
+    figure = blank(2.4, 0.5, synthetic=True)
+    tall = figure.get_figheight()
+    axes = figure.add_axes((0.5 / WIDTH, 0.5 / tall, 1 - 0.7 / WIDTH, 2.4 / tall))
+    favour = [p["favour"] for p in table["points"]]
+    mean, low, high = ([p["loyalty_direct"][k] for p in table["points"]] for k in ("mean", "lower", "upper"))
+    axes.fill_between(favour, low, high, color=BLUE, alpha=0.16, linewidth=0)
+    axes.plot(favour, mean, color=BLUE, marker="o", markersize=3.5, label="favour set, nothing asked before")
+    at, effect = table["estimated"]["favour"], table["estimated"]["loyalty_direct"]
+    cross: dict[str, Any] = {"color": INK, "linewidth": 1.4}
+    axes.plot([at["lower"], at["upper"]], [effect["mean"]] * 2, **cross)
+    axes.plot(
+        [at["mean"]] * 2, [effect["lower"], effect["upper"]], **cross, label="favour estimated by answers from before"
+    )
+    truth = table["truth"]
+    axes.plot(truth["favour"], truth["loyalty_direct"], "x", color=VERMILLION, markersize=7, label="truth")
+    axes.axhline(0, color=MUTED, linewidth=0.8)
+    axes.set_xlabel("favour, logits of a gift per sd of the disposition")
+    axes.grid(axis="y")
+    axes.legend(loc="upper right")
+    above(axes, "Direct effect of a gift on reported loyalty, logits", (-24, 9), weight="bold")
+    found = [f"favour {p['favour']:g}: {p['loyalty_direct']['mean']:.2f}" for p in table["points"]]
+    figure.tell("The direct effect by the favour that is assumed, with 95% intervals.", found)
+    return figure
 
 
 def summary(draws: np.ndarray[Any, Any]) -> dict[str, float]:
