@@ -107,6 +107,9 @@ def test_every_shipped_certificate_is_current(repo: Path) -> None:
         ("reported_loyalty/calibration", 1000),
         ("reported_loyalty/calibration/hyesan", 100),
         ("market_participation/calibration", 500),
+        ("joint/calibration", 300),
+        ("joint/calibration/favour_00", 300),
+        ("joint/calibration/favour_10", 300),
     ],
 )
 def test_shipped_certificates_rest_on_enough_replicates(repo: Path, folder: str, replicates: int) -> None:
