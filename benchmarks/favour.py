@@ -4,8 +4,8 @@
 
 24 districts, 2,000 respondents, three items and one asked before the gift; favour .7 and a direct effect of .45. The
 joint model is fitted with the favour set on a grid, without the answers from before, and with them, the favour
-estimated. Numbers go to `models/joint/favour.json`, the picture of the card beside it; `tests/models/test_known_favour.py`
-holds both.
+estimated. Numbers go to `models/joint/favour.json`, the picture of the card beside it;
+`tests/models/test_known_favour.py` holds both.
 """
 
 from __future__ import annotations

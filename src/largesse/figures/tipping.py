@@ -53,7 +53,10 @@ def _marks(axes: Axes, told: Mapping[str, Any], results: Results, name: str) -> 
     if seen := told["estimated"]:
         axes.axvspan(seen["lower"], seen["upper"], color=INK, alpha=0.07, linewidth=0, zorder=0)
         axes.axvline(seen["mean"], color=INK, linewidth=0.9, zorder=1)
-        axes.annotate("answers from before\nthe gift point here", (seen["mean"], top), (3, -2), va="top", fontsize=6.5,
+        left, right = axes.get_xlim()
+        beyond = seen["mean"] > (left + 2 * right) / 3  # words to its right would leave the panel
+        axes.annotate("answers from before\nthe gift point here", (seen["mean"], top), (-3 if beyond else 3, -2),
+                      va="top", ha="right" if beyond else "left", fontsize=6.5,
                       textcoords="offset points", color=INK)  # fmt: skip
         found = next((e for e in results.estimates if e.key == name), None)
         if found is not None:
