@@ -31,7 +31,7 @@ def test_alternatives_stand_side_by_side_with_their_intervals() -> None:
     del other["effects"]["spillover"]
     shown = told(row("rate", 0.06), maps=[other], terms=[row("between", 0.07)])
     lines = alternatives.table(shown).splitlines()
-    (first,) = (n for n, x in enumerate(lines) if "Rate of their district | 6.0 (4.0 to 8.0) | \N{MINUS SIGN}6.0" in x)
+    (first,) = (n for n, x in enumerate(lines) if "As above | 6.0 (4.0 to 8.0) | \N{MINUS SIGN}6.0" in x)
     assert "Others of their district | 5.0 (3.0 to 7.0) | –" in lines[first + 1]
     assert "Between of their district | 7.0 (5.0 to 9.0)" in lines[first + 2]
 

@@ -83,10 +83,9 @@ def places(results: Results) -> str:
 
 
 def _table(results: Results, shown: list[Mapping[str, Any]], caption: str, label: str) -> str:
-    names = list(shown[0]["effects"])
-    rows = [
-        [words.capital(literal(row["label"])), *(_effect(row["effects"].get(name)) for name in names)] for row in shown
-    ]
+    names = [name for name in words.CONTRASTS if name in shown[0]["effects"]]
+    labels = ["As above", *(words.capital(literal(row["label"])) for row in shown[1:])]
+    rows = [[at, *(_effect(row["effects"].get(n)) for n in names)] for at, row in zip(labels, shown, strict=True)]
     header = ("Taken to be so", *(words.capital(literal(name)) for name in names))
     caption = f"{caption}, in points of 100, with {words.content(results)} intervals"
     return markdown.table(header, rows, caption, label, "-" + "r" * len(names))
