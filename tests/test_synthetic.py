@@ -34,7 +34,7 @@ def large(request: pytest.FixtureRequest) -> Synthetic:
 
 
 def test_the_shipped_survey_is_what_its_world_draws(repo: Path, tmp_path: Path) -> None:
-    """The files of data/synthetic/hyesan are what `world.toml` gives: answers byte for byte, truths to their last digit.
+    """The files of data/synthetic/hyesan are what `world.toml` gives: answers byte for byte, truths to 13 digits.
 
     Sums of products end in another digit on another kind of processor; an answer does not follow it.
     """
