@@ -25,7 +25,7 @@ panes: .venv/.ready  ## run the study of Uruguay's PANES transfers, on public da
 synthetic: .venv/.ready  ## draw the synthetic survey of reports/hyesan anew from its world
 	$(BIN)/largesse simulate --world data/synthetic/hyesan/world.toml --out data/synthetic/hyesan
 
-certificates: .venv/.ready  ## calibrate every model and store the certificates (four hours on two cores; goes on where it stopped)
+certificates: .venv/.ready  ## calibrate every model and store the certificates (two hours on two cores; goes on where it stopped)
 	$(BIN)/largesse calibrate gift_allocation --out models/gift_allocation/calibration
 	$(BIN)/largesse calibrate reported_loyalty --replicates 1000 --out models/reported_loyalty/calibration
 	$(BIN)/largesse calibrate reported_loyalty --replicates 100 --out models/reported_loyalty/calibration/hyesan \
@@ -54,7 +54,7 @@ mutants: .venv/.ready  ## break the package on purpose and tell which test of ca
 benchmarks: .venv/.ready  ## calibrate here and in simuk, in turns, and write benchmarks/README.md (a quarter of an hour)
 	$(BIN)/python benchmarks/sbc.py
 
-favour: .venv/.ready  ## fit the joint model over a grid of favour where the truth is known (a quarter of an hour)
+favour: .venv/.ready  ## fit the joint model over a grid of favour where the truth is known (ten minutes)
 	$(BIN)/python benchmarks/favour.py
 
 test: .venv/.ready  ## run all tests
