@@ -29,7 +29,7 @@ def said(results: Results) -> list[str]:
         return ["No group of people is large enough to be shown by itself."]
     varies = list(dict.fromkeys(words.named(row["by"]) for row in rows if row["varies"]))
     term = f"A term of its own lets the effect differ by {' and by '.join(varies)}" if varies else ""
-    rest = "by how far its answers can still move, and by the districts its people live in"
+    rest = "by how far their answers can still move, and by the districts their people live in"
     first = (
         f"{term}; otherwise groups differ {rest}." if term else f"Groups differ {rest}: no term lets effects differ."
     )
