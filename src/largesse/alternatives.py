@@ -96,6 +96,11 @@ class Alternatives:
         return cls(tuple(Under(**row) for row in table["rows"]))
 
 
+def reporting(inputs: Inputs) -> Model | None:
+    """The model of reported loyalty whose effects are shown under alternatives, where the study has one."""
+    return next((m for m in inputs.models if OUTCOME in m.predicts), None)
+
+
 def alternatives(
     each: Sequence[Alternative],
     model: Model,

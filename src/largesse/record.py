@@ -128,7 +128,7 @@ def _alternatives(
     inputs: Inputs, fits: Mapping[str, Fit], beside: Mapping[Kind, Alternatives]
 ) -> dict[str, Any] | None:
     """The effects on reported loyalty as the study takes things, and under each alternative, by kind."""
-    model = next((m for m in inputs.models if alternatives.OUTCOME in m.predicts), None)
+    model = alternatives.reporting(inputs)
     if model is None:
         return None
     own = alternatives.under(fits[model.name], model, alternatives.as_is(inputs))

@@ -13,7 +13,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Final
 
-from largesse.alternatives import KINDS, OUTCOME, Alternative, Alternatives, Kind, alternatives
+from largesse.alternatives import KINDS, Alternative, Alternatives, Kind, alternatives, reporting
 from largesse.audit import Audit, audit, quadrature
 from largesse.diagnostics import diagnose as convergence
 from largesse.errors import InputError, Problem
@@ -90,26 +90,22 @@ class Workflow:
             return None
         return self._short_path("tipping", self.swept, [assuming(0.0, self.swept, self.inputs)])
 
-    @property
-    def reporting(self) -> Model | None:
-        """The model whose effects on reported loyalty are shown under alternatives, where the study has one."""
-        return next((m for m in self.inputs.models if OUTCOME in m.predicts), None)
-
     @cached_property
     def others(self) -> dict[Kind, list[Alternative]]:
         """Kind -> what is taken otherwise, of those kinds of which the study has any."""
-        model = self.reporting
+        model = reporting(self.inputs)
         found = {kind: list(of(model, self.inputs)) for kind, of in KINDS.items()} if model else {}
         return {kind: each for kind, each in found.items() if each}
 
     @cached_property
     def alternatives_paths(self) -> dict[Kind, Path]:
         """Kind -> where the effects under its alternatives are or will be."""
-        files, model = ("alternatives.py", "maps.py", "exposure.py"), self.reporting
+        if (model := reporting(self.inputs)) is None:
+            return {}
+        files = ("alternatives.py", "maps.py", "exposure.py")
         return {
             kind: self._short_path(kind, model, [other.inputs for other in each], *files)
             for kind, each in self.others.items()
-            if model
         }
 
     def _short_path(self, what: str, model: Model, each: list[Inputs], *files: str) -> Path:
@@ -145,7 +141,7 @@ class Workflow:
 
     def alternatives(self, fits: Mapping[str, Fit]) -> dict[Kind, Alternatives]:
         """The effects under alternatives, of each kind of which the study has any; fitted where not stored."""
-        if (model := self.reporting) is None:
+        if (model := reporting(self.inputs)) is None:
             return {}
         nodes = fits[model.name].nodes
         return {

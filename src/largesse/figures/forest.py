@@ -15,6 +15,7 @@ from largesse.figures.printed import (
     SHORT,
     by_district,
     contrasts,
+    estimated,
     outcome,
     points,
     programmes,
@@ -77,7 +78,7 @@ def _row(axes: Axes, y: float, e: Estimate, rope: float) -> None:
     name = f"{e.contrast}: {SHORT[e.contrast]}" if e.contrast in SHORT else PROGRAMMES[e.contrast]
     name = f"{e.contrast}, {e.group}" if e.group else name
     beside(axes, y + 0.4, name + (" (extrapolated)" if e.extrapolation else ""))
-    beside(axes, y + 0.4, f"{points(e.mean)} ({span(e.lower, e.upper)})", right=True)
+    beside(axes, y + 0.4, estimated(e.mean, e.lower, e.upper), right=True)
     _nought(axes, rope, (y - 0.24, y + 0.2))
     _interval(axes, y, e)
 

@@ -46,6 +46,11 @@ def span(lower: float, upper: float) -> str:
     return f"{points(lower)} to {points(upper)}"
 
 
+def estimated(mean: float, lower: float, upper: float) -> str:
+    """A mean with its interval, in points of 100."""
+    return f"{points(mean)} ({span(lower, upper)})"
+
+
 def outcome(results: Results, name: str) -> str:
     """What an outcome is called: by the study, else by this package."""
     plain = results.figures.get("plain") or {}

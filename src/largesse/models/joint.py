@@ -133,9 +133,7 @@ def likelihood(v: Variables, data: Data, cells: Cells) -> Any:
         *(_part(v, data, cells, name) for name in ("any", "much") if f"{name}_cutpoint" in v),  # (3)
         *(_items(v, data, cells, "before", (v["before_discrimination"], sd)) if "favour" in v else ()),  # (4)
     ]
-    return graded.summed_out(
-        every, (data["node"], data["node_weight"])
-    )  # (5); the correlations of (6) are those of its parameters
+    return graded.summed_out(every, (data["node"], data["node_weight"]))  # (5); (6) is among its parameters
 
 
 def _receipt(v: Variables, data: Data) -> Measure:

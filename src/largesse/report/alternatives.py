@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from largesse.figures import outcome, points, span
+from largesse.figures import estimated, outcome, points
 from largesse.report import markdown, words
 from largesse.report.markdown import UNKNOWN, literal
 from largesse.results import Results
@@ -95,4 +95,4 @@ def _effect(effect: Mapping[str, Any] | None) -> str:
     if effect is None:
         return UNKNOWN
     beyond = " (extrapolated)" if effect["extrapolation"] else ""
-    return f"{points(effect['mean'])} ({span(effect['lower'], effect['upper'])}){beyond}"
+    return f"{estimated(effect['mean'], effect['lower'], effect['upper'])}{beyond}"

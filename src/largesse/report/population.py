@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from largesse.figures import outcome, points, span
+from largesse.figures import estimated, outcome, span
 from largesse.report import markdown, words
 from largesse.report.markdown import UNKNOWN, literal
 from largesse.results import Results
@@ -59,7 +59,7 @@ def _named(results: Results, name: str) -> str:
 
 
 def _effect(effect: Mapping[str, float] | None) -> str:
-    return UNKNOWN if effect is None else f"{points(effect['mean'])} ({span(effect['lower'], effect['upper'])})"
+    return UNKNOWN if effect is None else estimated(effect["mean"], effect["lower"], effect["upper"])
 
 
 def worth(results: Results) -> list[str]:
