@@ -20,7 +20,6 @@ from scipy.stats import binom
 from largesse import alternatives, certificate, dims, findings, population, programmes
 from largesse.alternatives import Alternatives, Kind
 from largesse.audit import Audit, prior_draws
-from largesse.cells import effective_size
 from largesse.comparison import compare
 from largesse.fits import Fit
 from largesse.inputs import Inputs, band_shares
@@ -187,7 +186,7 @@ def _survey(inputs: Inputs) -> dict[str, Any]:
 def _weights(inputs: Inputs) -> str:
     if inputs.study.columns.weight is None:
         return ""
-    n = effective_size(inputs.survey.table["weight"].to_numpy(dtype=float))
+    n = population.worth(inputs)["effective"]
     use = {"frame": "averages only, not the likelihood", "likelihood": "averages and the likelihood"}
     return f"weights enter {use[inputs.study.weights.use]}; they make the sample worth {n:,.0f} equal respondents"
 
