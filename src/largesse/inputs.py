@@ -111,9 +111,7 @@ def cells_of(model: Model, study: Study, survey: Survey, design: Design) -> Cell
     weighted, everyone = study.weights.use == "likelihood", "gift" in model.outcomes
     cells = collapse(survey, design, asked(model, survey), weighted=weighted, everyone=everyone)
     known = {**study.effects.model_dump(), "estimated": bool(study.columns.loyalty_before)}
-    cells = cells.assign({name: float(known[name]) for name in model.assumes})
-    chances = study.instruments.yes if "randomised" in model.optional else None
-    return cells if chances is None else cells.assign(yes=(dims.KIND, list(chances)))
+    return cells.assign({name: float(known[name]) for name in model.assumes})
 
 
 def attempt[**P, T](problems: list[Problem], make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
@@ -132,10 +130,6 @@ def _misdirected(study: Study, known: tuple[Model, ...]) -> list[Problem]:
         for m in known
         for role in m.outcomes
         if not getattr(study.columns, role)
-    ] + [
-        Problem("study.toml", f"keys 'columns.{"', 'columns.".join(m.optional)}'", "nothing", f"what {m.name} explains")
-        for m in known
-        if not m.outcomes and not any(getattr(study.columns, role) for role in m.optional)
     ]
 
 
@@ -213,7 +207,7 @@ def _posed(everyone: Frame, model: Model, cells: Cells, study: Study) -> Frame:
     market = part(cells, "market")["answers"].to_numpy()
     if len(market):
         posed["band_share"] = ("band", band_shares(study, int(market[0]) - 1))
-    return posed.assign({name: cells[name] for name in (*model.assumes, *(["yes"] if "yes" in cells else []))})
+    return posed.assign({name: cells[name] for name in model.assumes})
 
 
 def band_shares(study: Study, bands: int) -> Array:

@@ -44,10 +44,7 @@ ADDRESS = re.compile(r"[^@\s]@[^@\s]+\.[^\W\d_]{2,}")  # one character before th
 PHONE = re.compile(r"\+?\(?\d{1,4}\)?(?:[ .-]{1,2}\(?\d{2,4}\)?){2,5}|0[1-9]\d{0,2}-\d{6,8}|\+\d{8,15}|0[1-9]\d{8,9}")
 GROUPED_NUMBER = re.compile(r"-?\d{1,3}(?:[ .]\d{3})+")  # 1.234.567.890, thousands set apart
 HARMLESS = re.compile(r"(?i:yes|no|true|false)|-?[\d.]{1,6}")  # owns a mobile phone: yes, 1; too short to name anyone
-STRUCTURAL = {
-    *("district", "province", "wave", "gift", "loyalty", "loyalty_before", "market", "weight", "respondent"),
-    *("list_count", "list_arm", "direct", "randomised"),
-}
+STRUCTURAL = {"district", "province", "wave", "gift", "loyalty", "loyalty_before", "market", "weight", "respondent"}
 
 
 @dataclass(frozen=True)

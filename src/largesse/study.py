@@ -15,10 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from largesse.errors import InputError, Problem
 
-RESERVED = {  # columns of the survey's table
-    *("district", "province", "wave", "gift", "market", "weight", "respondent"),
-    *("list_count", "list_arm", "direct", "randomised"),
-}
+RESERVED = {"district", "province", "wave", "gift", "market", "weight", "respondent"}  # columns of the survey's table
 SHOWN = 80  # characters of a value quoted in a message
 NUMERIC = {"continuous", "weight"}  # roles whose answers are numbers and have no levels
 WANTED = {"own_group": "the covariate whose levels are groups", "neighbours": "the file of adjacent districts"}
@@ -87,10 +84,6 @@ class Columns(Record):
     loyalty: tuple[str, ...] = ()
     loyalty_before: tuple[str, ...] = ()
     market: str | None = None
-    list_count: str | None = None
-    list_arm: str | None = None
-    direct: str | None = None
-    randomised: str | None = None
     district: str | None = None
     province: str | None = None
     wave: str | None = None
@@ -154,8 +147,6 @@ class Effects(Record):
     Attributes
     ----------
     modifiers : covariates that change the effect of a gift, and of coverage.
-    over : the chance that someone who does not support sincerely says yes when asked directly; an assumption, read only
-        where nobody was asked both directly and indirectly, which cannot tell it from sincere support.
     favour : what one sd of the private disposition counts with the office, in logits of a gift; an assumption, which is
         swept, except where loyalty was asked before the gift: there favour is estimated and this is not read.
     disposition_sd : sd of the disposition in logits of loyalty; an assumption read only where one item is asked, which
@@ -163,7 +154,6 @@ class Effects(Record):
     """
 
     modifiers: tuple[str, ...] = ()
-    over: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     favour: Annotated[float, Field(ge=-5.0, le=5.0)] = 0.0
     disposition_sd: Annotated[float, Field(gt=0.0, le=5.0)] = 1.0
 
@@ -181,55 +171,6 @@ class Exposure(Record):
     map: MapName = "rate"
     also: tuple[MapName, ...] = ()
     group: str | None = None
-
-
-class Forced(Record):
-    """`forced`: a die tells some respondents to say yes, and some to say no, whatever is true of them.
-
-    Attributes
-    ----------
-    yes, no : the chance of each; the rest answer truly.
-    """
-
-    yes: Share
-    no: Share
-
-    @model_validator(mode="after")
-    def _some_answer(self) -> Self:
-        if self.yes + self.no >= 1:
-            raise DisagreementError(("no", f"{self.yes + self.no:g} together with yes", "less than 1 together"))
-        return self
-
-
-class Instruments(Record):
-    """`[instruments]`: how support was asked about indirectly, all of one statement (Blair, Imai & Zhou 2015).
-
-    Attributes
-    ----------
-    control_items : of the list experiment, how many items the control list has; the treated list has one more.
-    forced : of randomised response, the forced-response design.
-    warner : of randomised response, Warner's design: the chance that the statement itself was asked about, and not its
-        contrary. A half would tell nothing.
-    """
-
-    control_items: Annotated[int, Field(ge=1, le=20)] | None = None
-    forced: Forced | None = None
-    warner: Share | None = None
-
-    @property
-    def yes(self) -> tuple[float, float] | None:
-        """Chance of a yes of who does not support, and of who does; nothing where nothing was randomised."""
-        if self.forced:
-            return self.forced.yes, 1 - self.forced.no
-        return None if self.warner is None else (1 - self.warner, self.warner)
-
-    @model_validator(mode="after")
-    def _one_design(self) -> Self:
-        if self.forced and self.warner is not None:
-            raise DisagreementError(("warner", f"{self.warner:g}, beside forced", "one design"))
-        if self.warner == 0.5:
-            raise DisagreementError(("warner", "0.5, at which answers tell nothing", "another chance"))
-        return self
 
 
 class Weights(Record):
@@ -334,7 +275,6 @@ class Study(Record):
     gift: Gift = Gift()
     effects: Effects = Effects()
     exposure: Exposure = Exposure()
-    instruments: Instruments = Instruments()
     weights: Weights = Weights()
     estimands: Estimands = Estimands()
     sampler: Sampler = Sampler()
@@ -346,7 +286,7 @@ class Study(Record):
     @model_validator(mode="after")
     def _tables_agree(self) -> Self:
         wrong = [*self._wrong_models(), *self._wrong_levels(), *self._wrong_covariates(), *self._wrong_market()]
-        if wrong := [*wrong, *self._wrong_exposure(), *self._wrong_instruments()]:
+        if wrong := [*wrong, *self._wrong_exposure()]:
             raise DisagreementError(*wrong)
         return self
 
@@ -407,26 +347,6 @@ class Study(Record):
                 yield key, f"{value!r}, which no map reads", f"{name!r} among the maps of [exposure]"
         if asked.group and asked.group not in groups:
             yield "exposure.group", f"{asked.group!r}, no categorical covariate", _nearest(asked.group, groups)
-
-    def _wrong_instruments(self) -> Iterator[tuple[str, str, str]]:
-        columns, asked = self.columns, self.instruments
-        listed = {
-            "columns.list_count": columns.list_count,
-            "columns.list_arm": columns.list_arm,
-            "instruments.control_items": asked.control_items,
-        }
-        given = [key for key, value in listed.items() if value]
-        for key in listed if given else ():
-            if key not in given:
-                yield (
-                    key,
-                    f"nothing, beside {given[0]!r}",
-                    "count, arm and number of control items of a list experiment",
-                )
-        if columns.randomised and asked.yes is None:
-            yield "instruments.forced", "nothing, beside 'columns.randomised'", "forced = { yes, no }, or warner"
-        if asked.yes and not columns.randomised:
-            yield "columns.randomised", "nothing, beside its design in [instruments]", "the column of the answers"
 
     @classmethod
     def read(cls, path: Path | str) -> Study:
