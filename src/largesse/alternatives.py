@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, Self
 
 import numpy as np
-import xarray as xr
 
 from largesse import dims, findings, maps
 from largesse.cells import Cells
@@ -129,19 +128,10 @@ def alternatives(
 
 def under(fit: Fit, model: Model, other: Alternative) -> Under:
     """What a fit says of everyone's reported loyalty, under one alternative."""
-    return _row(findings.estimate(_without(fit, other.away), model, other.inputs), fit, model, other)
-
-
-def own(drawn: xr.Dataset, fit: Fit, model: Model, inputs: Inputs) -> Under:
-    """What the study's own fit says of it, of effects that were drawn (:func:`largesse.findings.estimate`)."""
-    return _row(drawn, fit, model, as_is(inputs))
-
-
-def _row(drawn: xr.Dataset, fit: Fit, model: Model, other: Alternative) -> Under:
     inputs = other.inputs
     compared = findings.Compared.of(inputs, inputs.cells[model.name])
     wanted = [f"{OUTCOME}.{contrast}" for contrast in SHOWN]
-    found, settled = told(drawn, fit, inputs, wanted)
+    found, settled = told(_without(fit, other.away), model, inputs, wanted)
     contrasts = {name.partition(".")[2]: numbers for name, numbers in found.items()}
     effects = {c: {**numbers, "extrapolation": compared.extrapolation(c)} for c, numbers in contrasts.items()}
     exposure = inputs.design.exposure
