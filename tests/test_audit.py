@@ -17,7 +17,7 @@ from largesse import models
 from largesse.audit import Audit, audit, prior_draws, quadrature
 from largesse.fits import Fit
 from largesse.results import Answer, Verdict
-from largesse.study import Gates
+from largesse.settings import Gates
 
 FAR_OFF = 5.0  # standard errors
 

@@ -24,8 +24,8 @@ from largesse.fits import Fit
 from largesse.inputs import Inputs, assemble
 from largesse.models.contract import NODES, Model
 from largesse.sensitivity import SAMPLER, told
+from largesse.settings import MapName, Sampler
 from largesse.store import write_json
-from largesse.study import MapName, Sampler
 
 Array = np.ndarray[Any, Any]
 log = logging.getLogger(__name__)

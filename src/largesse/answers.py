@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from largesse.errors import InputError
 from largesse.reading import Raw
-from largesse.study import Study, plain
+from largesse.settings import plain
+from largesse.study import Study
 
 SHOWN = 3  # values quoted in a message at most
 WIDTH = 24  # characters of each

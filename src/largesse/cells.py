@@ -18,7 +18,7 @@ import xarray as xr
 from largesse import dims
 from largesse.exposure import Coverage, coverage
 from largesse.maps import MAPS, Exposure, Known
-from largesse.study import Exposure as Asked
+from largesse.settings import Exposure as Asked
 from largesse.survey import Survey
 
 Array = np.ndarray[Any, np.dtype[Any]]

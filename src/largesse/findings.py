@@ -17,8 +17,8 @@ from largesse.inputs import Inputs
 from largesse.models.contract import Allocation, Model
 from largesse.policies import Lottery
 from largesse.results import SMALLEST, Estimate, Status
+from largesse.settings import At
 from largesse.simulators.graded import standard_normal_nodes
-from largesse.study import At
 
 Array = np.ndarray[Any, Any]
 

@@ -28,8 +28,8 @@ from largesse.provenance import engines, source
 from largesse.replicate import as_read
 from largesse.results import Status
 from largesse.sampling import fit as drawn
+from largesse.settings import Sampler
 from largesse.store import fingerprint, write_json
-from largesse.study import Sampler
 from largesse.synthetic import World, simulate
 
 Array = np.ndarray[Any, Any]

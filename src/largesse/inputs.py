@@ -15,7 +15,8 @@ from largesse.cells import Cells, Design, Frame, collapse, frame, part
 from largesse.errors import InputError, Problem
 from largesse.models.contract import Model
 from largesse.priors import PriorSet
-from largesse.study import Exposure, MapName, Study
+from largesse.settings import Exposure, MapName
+from largesse.study import Study
 from largesse.survey import Survey, read_survey
 
 Array = np.ndarray[Any, Any]

@@ -31,8 +31,8 @@ from largesse.proposal import Proposal, named, sizes
 from largesse.provenance import engines, processor
 from largesse.replicate import GATES, REDRAWS, SAMPLER, as_read, by_rule, code
 from largesse.seeds import integer
+from largesse.settings import Estimands
 from largesse.store import fingerprint
-from largesse.study import Estimands
 from largesse.synthetic import Synthetic, simulate
 
 Array = np.ndarray[Any, Any]

@@ -17,7 +17,7 @@ from pyarrow import csv as arrow_csv
 from pyarrow import parquet
 
 from largesse.errors import InputError, Problem
-from largesse.study import plain
+from largesse.settings import plain
 
 SAMPLE = 1_000  # values of a column looked at for e-mail addresses and phone numbers
 TOLERATED = 0.10  # share of values that may look like one by accident

@@ -45,8 +45,8 @@ from largesse.models.contract import NODES
 from largesse.provenance import engines, processor
 from largesse.replicate import GATES, REDRAWS, SAMPLER, as_read, by_rule, code
 from largesse.seeds import generator
+from largesse.settings import Weights
 from largesse.store import fingerprint
-from largesse.study import Weights
 from largesse.synthetic import Synthetic, World, simulate
 
 Array = np.ndarray[Any, Any]

@@ -26,9 +26,10 @@ from largesse.results import Answer
 from largesse.sampling import SamplingError
 from largesse.sampling import fit as sample
 from largesse.seeds import generator, integer
+from largesse.settings import Gates, Sampler
 from largesse.simulators.graded import standard_normal_nodes
 from largesse.store import fingerprint
-from largesse.study import Gates, Sampler, Study
+from largesse.study import Study
 from largesse.survey import validate
 from largesse.synthetic import Synthetic, World, simulate
 from largesse.template import study_of

@@ -24,8 +24,8 @@ from largesse.estimands import EVERYONE
 from largesse.fits import Fit
 from largesse.inputs import Inputs
 from largesse.models.contract import NODES, Model
+from largesse.settings import Sampler
 from largesse.store import write_json
-from largesse.study import Sampler
 
 Array = np.ndarray[Any, Any]
 log = logging.getLogger(__name__)

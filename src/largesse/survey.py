@@ -20,7 +20,8 @@ from largesse.districts import KEYS, ONE_WAVE, Pair, adjacent, district_table
 from largesse.errors import InputError, Problem
 from largesse.reading import Raw, identifiers, load, repeated
 from largesse.results import Dropped
-from largesse.study import Columns, Study, plain
+from largesse.settings import plain
+from largesse.study import Columns, Study
 
 ROLES: Final = (
     *("district", "province", "wave", "gift", "loyalty", "market", "list_count", "direct", "randomised"),

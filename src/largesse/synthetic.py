@@ -22,10 +22,11 @@ from largesse.errors import InputError
 from largesse.models.contract import NODES, Model, coords
 from largesse.priors import PriorSet, cutpoints
 from largesse.seeds import generator
+from largesse.settings import DisagreementError, Effects, Record, Share
 from largesse.simulators import joint
 from largesse.simulators.graded import standard_normal_nodes
 from largesse.store import atomic, fingerprint, write_json
-from largesse.study import DisagreementError, Effects, Record, Share, problems_of, read_toml
+from largesse.study import problems_of, read_toml
 from largesse.survey import Column, Survey
 
 Array = np.ndarray[Any, Any]
