@@ -56,7 +56,7 @@ def test_every_gate_is_asked_once(whole: tuple[str, Audit]) -> None:
 
 
 def test_what_does_not_apply_is_never_passed(whole: tuple[str, Audit]) -> None:
-    """Loyalty alone has a disposition to integrate, and receipt does not depend on coverage; the joint model has all."""
+    """Loyalty alone has a disposition to integrate; receipt does not depend on coverage; the joint model has all."""
     name, made = whole
     expected = {
         "gift_allocation": {"quadrature", "coverage"},
