@@ -28,8 +28,8 @@ from largesse.fits import Fit
 from largesse.provenance import engines, source
 from largesse.replicate import as_read
 from largesse.sampling import compiled, fit
+from largesse.settings import Sampler
 from largesse.store import atomic, fingerprint, write_json
-from largesse.study import Sampler
 from largesse.synthetic import ITEM, World, simulate
 
 log = logging.getLogger(__name__)

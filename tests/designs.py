@@ -23,6 +23,10 @@ RECIPES: Final = {
     "no covariates": toys.Recipe(covariates=False, respondents=SMALL),
     "no modifiers": toys.Recipe(modifiers=False, respondents=SMALL),
     "nothing asked before": toys.Recipe(before=(), respondents=SMALL),
+    "a direct question alone": toys.Recipe(support=("direct",), respondents=SMALL),
+    "a list alone": toys.Recipe(support=("list_count",), respondents=SMALL),
+    "a list and a direct question": toys.Recipe(support=("list_count", "direct"), respondents=SMALL),
+    "a randomised question alone": toys.Recipe(support=("randomised",), respondents=SMALL),
     "two market answers": toys.Recipe(market=2, respondents=SMALL),
     "nothing": toys.Recipe(districts=1, waves=1, items=(3,), covariates=False, market=2, respondents=SMALL),
 }
@@ -32,8 +36,16 @@ ANY: Final = {p.name for p in models.get("market_participation").parameters if p
 MUCH: Final = {p.name for p in models.get("market_participation").parameters if p.name.startswith("much_")}
 
 
+WILLING: Final = {p.name for p in models.get("sincere_support").parameters if p.name.startswith("willing_")}
+CONTROL: Final = {p.name for p in models.get("sincere_support").parameters if p.name.startswith("control_")}
+
+
 def _market(*terms: str) -> set[str]:
     return {f"{part}_{term}" for part in ("any", "much") for term in terms}
+
+
+def _support(*terms: str) -> set[str]:
+    return {f"{part}_{term}" for part in ("sincere", "willing") for term in terms}
 
 
 def _joint(receipt: set[str], loyalty: set[str], market: set[str], *others: str) -> set[str]:
@@ -62,6 +74,17 @@ DROPPED: Final = {  # by hand: (design, model) -> the terms that this design can
     ("no covariates", "reported_loyalty"): {"covariate_effect", "direct_by", "spillover_by"},
     ("no modifiers", "reported_loyalty"): {"direct_by", "spillover_by"},
     ("two market answers", "market_participation"): MUCH,
+    (FULL, "sincere_support"): set(),
+    ("one district", "sincere_support"): _support(*DISTRICT, *COVERAGE),
+    ("one wave", "sincere_support"): _support("wave_effect"),
+    ("no covariates", "sincere_support"): {
+        *_support("covariate_effect", "direct_by", "spillover_by"),
+        "control_covariate_effect",
+    },
+    ("a direct question alone", "sincere_support"): {"over_intercept", *CONTROL},
+    ("a list alone", "sincere_support"): {*WILLING, "under_intercept", "over_intercept"},
+    ("a list and a direct question", "sincere_support"): set(),
+    ("a randomised question alone", "sincere_support"): {*WILLING, "under_intercept", "over_intercept", *CONTROL},
     (FULL, "joint"): set(),
     ("one district", "joint"): _joint(OFFICES, DISTRICT | COVERAGE, _market(*DISTRICT, *COVERAGE), *BY_DISTRICT),
     ("one wave", "joint"): _joint(

@@ -37,8 +37,9 @@ from largesse.maps import MAPS
 from largesse.models.contract import NODES, Model
 from largesse.priors import PriorSet
 from largesse.record import record
+from largesse.settings import Exposure, MapName, Sampler
 from largesse.simulators.graded import standard_normal_nodes
-from largesse.study import Exposure, MapName, Sampler, Study
+from largesse.study import Study
 from largesse.synthetic import ITEM, World
 from largesse.template import study_of
 

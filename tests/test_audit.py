@@ -17,7 +17,7 @@ from largesse import models
 from largesse.audit import Audit, audit, prior_draws, quadrature
 from largesse.fits import Fit
 from largesse.results import Answer, Verdict
-from largesse.study import Gates
+from largesse.settings import Gates
 
 FAR_OFF = 5.0  # standard errors
 
@@ -56,12 +56,13 @@ def test_every_gate_is_asked_once(whole: tuple[str, Audit]) -> None:
 
 
 def test_what_does_not_apply_is_never_passed(whole: tuple[str, Audit]) -> None:
-    """Only loyalty has a disposition to integrate, and receipt does not depend on coverage; the joint model has all."""
+    """Loyalty alone has a disposition to integrate; receipt does not depend on coverage; the joint model has all."""
     name, made = whole
     expected = {
         "gift_allocation": {"quadrature", "coverage"},
         "reported_loyalty": set(),
         "market_participation": {"quadrature"},
+        "sincere_support": {"quadrature"},
         "joint": set(),
     }
     found = answers(made.verdicts)

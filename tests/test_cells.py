@@ -16,9 +16,10 @@ import toys
 from largesse import dims, models
 from largesse.cells import Cells, Design, collapse, effective_size, frame, lacks
 from largesse.maps import MAPS
+from largesse.settings import Exposure, MapName
 from largesse.simulators import joint as twin
 from largesse.simulators.graded import standard_normal_nodes
-from largesse.study import Exposure, MapName, Study
+from largesse.study import Study
 from largesse.survey import Survey, validate
 from largesse.synthetic import World
 
@@ -46,8 +47,8 @@ def weighted_cells(toy: toys.Toy, model: str) -> Cells:
     """Cells that count respondents by their weights."""
     everyone = "gift" in models.get(model).outcomes
     cells = collapse(toy.survey, toy.design, toy.outcomes(model), weighted=True, everyone=everyone)
-    assumed = {name: toy.cells[model][name] for name in models.get(model).assumes}
-    return cells.assign(assumed)
+    known = (*models.get(model).assumes, *(["yes"] if "yes" in toy.cells[model] else []))
+    return cells.assign({name: toy.cells[model][name] for name in known})
 
 
 def patterns(cells: Cells) -> pd.DataFrame:
@@ -388,7 +389,8 @@ def test_the_frame_and_the_cells_share_one_centre(toy: toys.Toy) -> None:
 
 # --- what a design lacks ---------------------------------------------------------------------------------------
 
-LACKS = {  # as seen by the joint model, which reads every question
+ON_SUPPORT = {"list experiment", "direct question", "indirect question", "asked together"}
+LACKS = {  # as seen by the joint model, which reads every question but those on support
     designs.FULL: set(),
     "one district": {"districts"},  # coverage differs between waves, which a wave effect cannot be told from
     "one wave": {"waves", "changing coverage"},
@@ -405,17 +407,18 @@ LACKS = {  # as seen by the joint model, which reads every question
 def test_a_design_lacks_what_was_left_out(design: str) -> None:
     """Each feature left out of a design is found to be lacking, alone, with a sentence that says so."""
     found = lacks(designs.cells(design, "joint"))
-    assert set(found) == LACKS[design]
+    assert set(found) == LACKS[design] | ON_SUPPORT
     assert all(len(sentence.split()) >= 4 for sentence in found.values())
 
 
 @pytest.mark.parametrize(
     ("model", "unasked"),
     [
-        ("gift_allocation", {"two items", "three items", "market", "amounts", "loyalty before"}),
-        ("reported_loyalty", {"market", "amounts", "loyalty before"}),
-        ("market_participation", {"two items", "three items", "loyalty before"}),
-        ("joint", set()),
+        ("gift_allocation", {"two items", "three items", "market", "amounts", "loyalty before", *ON_SUPPORT}),
+        ("reported_loyalty", {"market", "amounts", "loyalty before", *ON_SUPPORT}),
+        ("market_participation", {"two items", "three items", "loyalty before", *ON_SUPPORT}),
+        ("sincere_support", {"two items", "three items", "market", "amounts", "loyalty before"}),
+        ("joint", ON_SUPPORT),
     ],
 )
 def test_a_model_lacks_the_questions_that_it_does_not_read(model: str, unasked: set[str]) -> None:

@@ -17,8 +17,8 @@ from largesse.audit import prior_draws
 from largesse.diagnostics import diagnose
 from largesse.predictive import panels
 from largesse.results import Answer, Verdict
+from largesse.settings import Gates
 from largesse.simulators.graded import standard_normal_nodes
-from largesse.study import Gates
 
 Array = np.ndarray[Any, Any]
 

@@ -18,7 +18,7 @@ from largesse.cells import Cells, lacks
 from largesse.cli import app
 from largesse.cloning import CLONINGS, changing, counts_times, districts_times, measured, waves_times, way_of
 from largesse.fits import Fit
-from largesse.identification import ESS, Identification, Row, binding, identify, stored
+from largesse.identification import ESS, Identification, Row, binding, drawn_in, identify, stored
 from largesse.models import graded
 from largesse.models.contract import Data, Model, Variables
 from largesse.parameters import Parameter
@@ -196,12 +196,17 @@ def some(made_by: str, ratio: float = 0.5, ess: int = ESS) -> Identification:
     return Identification("gift_allocation", made_by, {"once": {"draws": 1000, "diverging": 0}}, (row,))
 
 
+def of(model: Model, world: World) -> str:
+    """The binding of what is measured in a world."""
+    return binding(model, drawn_in(model, world), world.seed)
+
+
 def test_what_is_stored_is_read_as_it_was(tmp_path: Path) -> None:
     """A record comes back whole, and counts only as long as nothing behind it changed."""
     model, world = models.get("gift_allocation"), World()
     path = tmp_path / "world.json"
     assert stored(model, world, path) is None
-    found = some(binding(model, world))
+    found = some(of(model, world))
     found.save(path)
     assert Identification.read(path) == found
     assert stored(model, world, path) == found
@@ -211,7 +216,7 @@ def test_what_is_stored_is_read_as_it_was(tmp_path: Path) -> None:
 def test_a_changed_source_makes_what_is_stored_stale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another simulator, sampler or measure, and what was measured before counts no more."""
     model, world = models.get("gift_allocation"), World()
-    some(binding(model, world)).save(tmp_path / "world.json")
+    some(of(model, world)).save(tmp_path / "world.json")
     monkeypatch.setattr(identification, "source", lambda *files: "another")
     assert stored(model, world, tmp_path / "world.json") is None
 
@@ -225,7 +230,7 @@ def test_the_command_stores_what_it_finds_and_keeps_what_is_current(
 
     def found(model: Model, world: World) -> Identification:
         asked.append(world.name)
-        return some(binding(model, world), ratio, ess)
+        return some(of(model, world), ratio, ess)
 
     monkeypatch.setattr(identification, "identify_in", found)
     for _ in range(2):

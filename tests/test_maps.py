@@ -11,7 +11,7 @@ import pytest
 from largesse.errors import InputError
 from largesse.exposure import coverage
 from largesse.maps import MAPS, Exposure, Known, label, respondents
-from largesse.study import MapName
+from largesse.settings import MapName
 
 Array = np.ndarray[Any, np.dtype[Any]]
 NEIGHBOURS = frozenset({("a", "b"), ("b", "a"), ("b", "c"), ("c", "b")})  # a row: a - b - c

@@ -17,7 +17,7 @@ from largesse import models, planning
 from largesse.errors import InputError
 from largesse.planning import Planned, appraised, headline, lines, plan, summary
 from largesse.proposal import Proposal
-from largesse.study import Estimands
+from largesse.settings import Estimands
 from largesse.synthetic import World
 
 SMALL = World(respondents=60, districts=3, seed=5)

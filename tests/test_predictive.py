@@ -96,6 +96,8 @@ def expected(toy: toys.Toy, name: str, panel: Panel) -> Array:
     k = toy.outcomes(name).index(panel.item)
     seen = (rows["gift"].to_numpy() == int(panel.arm)) & (rows["answer"].to_numpy()[:, k] >= 0)
     people = rows.isel({dims.CELL: np.flatnonzero(seen)})
+    if name == toys.SUPPORT:
+        return _of_support(people, theta, panel.item)
     return _of_bands(people, theta) if name == "market_participation" else _of_item(people, theta, k)
 
 
@@ -117,6 +119,26 @@ def _of_item(people: xr.Dataset, theta: toys.Theta, k: int) -> Array:
     cuts = theta["cutpoint"][:, start : start + counts[k] - 1].T
     over = [above(eta, cut, slope, sd, nodes).mean() for cut in cuts]
     return -np.diff([1.0, *over, 0.0])
+
+
+def _of_support(people: xr.Dataset, theta: toys.Theta, item: str) -> Array:
+    """Of a yes, or of each count of the control list and of the treated one, which a fair coin chooses."""
+    gift, coverage = people["gift"].to_numpy(), people["coverage"].to_numpy()
+    believe, willing, shift = (
+        predictor(theta, people, gift, coverage, f"{e}_")[0] for e in ("sincere", "willing", "control")
+    )
+    support = expit(believe)
+    if item == "list_count":
+        upto = [expit(theta["control_cutpoint"][0] - shift[:, None] - z * theta["control_sincere"][0]) for z in (0, 1)]
+        without, within = (np.diff(u, axis=1, prepend=0.0, append=1.0) for u in upto)
+        control = (1 - support)[:, None] * without + support[:, None] * within
+        treated = np.pad((1 - support)[:, None] * without, ((0, 0), (0, 1)))
+        treated += np.pad(support[:, None] * within, ((0, 0), (1, 0)))
+        return np.concatenate([control, treated], axis=1).mean(axis=0) / 2
+    over, under = expit(theta["over_intercept"][0] + willing), expit(theta["under_intercept"][0] - willing)
+    of_kind = {"direct": (over, 1 - under), "randomised": toys.YES}[item]
+    yes = ((1 - support) * of_kind[0] + support * of_kind[1]).mean()
+    return np.array([1 - yes, yes])
 
 
 def _of_bands(people: xr.Dataset, theta: toys.Theta) -> Array:

@@ -325,7 +325,7 @@ STATEMENTS: dict[str, Callable[[Prior], tuple[float, ...]]] = {  # what is claim
     rf"sure that a modifier changes the effect of a gift by less than {NUMBER} logits": lambda e: (upper(e, 0.975),),
     rf"sure that a modifier changes the effect of 10 points of coverage by less than {NUMBER} logits":
         lambda e: (0.1 * upper(e, 0.975),),
-    rf"sure that between {NUMBER}% and {NUMBER}% of an average district receive":
+    rf"sure that between {NUMBER}% and {NUMBER}% of .* (?:receive|support sincerely|say yes|say no)":
         lambda e: (100 * expit(upper(e, 0.025)), 100 * expit(upper(e, 0.975))),
     rf"sure that an item (?:asked before )?is between {NUMBER} and {NUMBER} times as sharp as the first(?: .*)?":
         lambda e: (upper(e, 0.025), upper(e, 0.975)),
@@ -333,6 +333,7 @@ STATEMENTS: dict[str, Callable[[Prior], tuple[float, ...]]] = {  # what is claim
         lambda e: (np.exp(-upper(e, 0.025)), np.exp(upper(e, 0.975))),
     rf"sure that the (?:partial )?correlation lies between -{NUMBER} and {NUMBER}":
         lambda e: (-upper(e, 0.025), upper(e, 0.975)),
+    rf"sure that one of four has between {NUMBER}% and {NUMBER}%": lambda e: shares(e, 4),
     rf"sure that one of five has between {NUMBER}% and {NUMBER}%": lambda e: shares(e, 5),
     rf"sure that it is between {NUMBER}% and {NUMBER}%": lambda e: shares(e, 2),
 }  # fmt: skip

@@ -15,7 +15,7 @@ from largesse import models, sampling
 from largesse.cells import Cells
 from largesse.errors import InputError
 from largesse.fits import Fit, fit_fingerprint
-from largesse.study import Sampler
+from largesse.settings import Sampler
 
 SHORT = Sampler(draws=150, tune=200, chains=2)
 MODEL = models.get("gift_allocation")  # the quickest to compile

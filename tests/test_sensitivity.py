@@ -18,8 +18,8 @@ from largesse.inputs import Inputs
 from largesse.models.contract import NODES, Model
 from largesse.priors import PriorSet
 from largesse.sensitivity import Point, Tipping, assuming, quarters, tipping
+from largesse.settings import Sampler
 from largesse.simulators.graded import standard_normal_nodes
-from largesse.study import Sampler
 from largesse.synthetic import ITEM, World
 
 WORLD = World(name="swept", seed=11, respondents=200, districts=5, modifiers=("songbun",), before={"earlier": ITEM})

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from largesse.errors import InputError
-from largesse.study import Study, plain, read_toml
+from largesse.settings import plain
+from largesse.study import Study, read_toml
 
 TABLE: dict[str, Any] = {
     "name": "hyesan",

@@ -127,10 +127,10 @@ def test_everything_synthetic_says_so(tmp_path: Path) -> None:
 
 
 def test_every_shipped_model_can_be_drawn_from() -> None:
-    """The shipped models are the three that a synthetic world draws apart, and the one that it draws together."""
+    """The shipped models are those that a synthetic world draws apart, and the one that it draws together."""
     drawn = [set(world.models) for world in WORLDS.values()]
     assert drawn == [{ALLOCATION, LOYALTY, MARKET}, {JOINT}, {JOINT}]
-    assert set(models.SHIPPED) == set.union(*drawn)
+    assert set(models.SHIPPED) == set.union(*drawn, World(direct=True).models)
 
 
 # --- one disposition behind receipt and answers ----------------------------------------------------------------------

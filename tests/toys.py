@@ -28,6 +28,9 @@ ROLES = ("categorical", "continuous")  # of covariates
 
 
 MARGINAL: Final = ("gift_allocation", "reported_loyalty", "market_participation")  # each draws its own answers
+SUPPORT: Final = "sincere_support"  # likewise, by random numbers of its own
+CONTROL_ITEMS: Final = 3
+YES: Final = (0.1, 0.8)  # chances of a yes to the randomised question
 TRUTH: Mapping[str, float] = {  # of moderate size and mixed sign; what is not here is drawn from the shipped priors
     "direct": 0.6,
     "spillover": -1.5,
@@ -47,6 +50,7 @@ class Recipe:
     ----------
     items : number of answers of each loyalty item; market : of the market question (the lowest is staying out);
         before : of each item asked before the gift.
+    support : the questions on support; the list has three control items.
     favour : what the joint model assumes where nothing was asked before.
     refused : share of answers refused, each on its own.
     truth : parameter -> value, in place of a draw from the shipped prior.
@@ -59,6 +63,7 @@ class Recipe:
     items: tuple[int, ...] = (5, 4, 3)
     market: int = 6
     before: tuple[int, ...] = (4,)
+    support: tuple[str, ...] = ("list_count", "direct", "randomised")
     favour: float = 0.5
     covariates: bool = True
     modifiers: bool = True
@@ -95,7 +100,8 @@ class Toy:
         """One row per respondent in place of one per cell: what cells must be equivalent to."""
         explained = models.get(model)
         made = rows(self.survey, self.design, self.outcomes(model), everyone="gift" in explained.outcomes)
-        return made.assign({name: self.cells[model][name] for name in explained.assumes})
+        known = (*explained.assumes, *(["yes"] if "yes" in self.cells[model] else []))
+        return made.assign({name: self.cells[model][name] for name in known})
 
 
 def make(recipe: Recipe | None = None) -> Toy:
@@ -110,20 +116,34 @@ def make(recipe: Recipe | None = None) -> Toy:
         survey, design = _read(table, study)
         truth[name], drawn = _drawn(recipe, name, rows(survey, design, outcomes(recipe, name)), rng)
         table = table.assign(**{column: _text(values, column) for column, values in drawn.items()})
+    if recipe.support:
+        survey, design = _read(table, study)
+        asked = rows(survey, design, outcomes(recipe, SUPPORT)).assign(over=0.0, yes=("kind", list(YES)))
+        truth[SUPPORT], drawn = _drawn(recipe, SUPPORT, asked, np.random.default_rng([recipe.seed, 2]))
+        table = table.assign(**_unfolded(drawn))
     if recipe.before and len(recipe.items) > 1:
         survey, design = _read(table, study)
         truth["joint"], drawn = _together(recipe, rows(survey, design, outcomes(recipe, "joint")), truth)
         table = table.assign(**{column: _text(values, column) for column, values in drawn.items()})
+    refusing = np.random.default_rng([recipe.seed, 3])
+    for column in (c for c in ("direct", "randomised") if c in recipe.support):
+        table.loc[refusing.uniform(size=len(table)) < recipe.refused, column] = REFUSED
     for column in (*_items(recipe), "market", *_before(recipe)):
         table.loc[rng.uniform(size=len(table)) < recipe.refused, column] = REFUSED
     survey, design = _read(table, study)
-    cells = {name: cells_of(models.get(name), study, survey, design) for name in models.SHIPPED}
+    cells = {name: cells_of(models.get(name), study, survey, design) for name in study.models}
     return Toy(recipe, study, survey, design, cells, truth)
 
 
 def outcomes(recipe: Recipe, model: str) -> tuple[str, ...]:
     """The columns that a model reads of a toy survey."""
-    asked = {"gift": (), "loyalty": _items(recipe), "market": ("market",), "loyalty_before": _before(recipe)}
+    asked: dict[str, tuple[str, ...]] = {
+        "gift": (),
+        "loyalty": _items(recipe),
+        "market": ("market",),
+        "loyalty_before": _before(recipe),
+    }
+    asked |= {role: (role,) if role in recipe.support else () for role in ("list_count", "direct", "randomised")}
     made = models.get(model)
     return tuple(column for role in (*made.outcomes, *made.optional) for column in asked[role])
 
@@ -155,6 +175,9 @@ def _items(recipe: Recipe) -> tuple[str, ...]:
 def _study(recipe: Recipe) -> Study:
     columns: dict[str, Any] = {"gift": "gift", "loyalty": _items(recipe), "market": "market"}
     columns |= {"loyalty_before": _before(recipe)} if recipe.before else {}
+    columns |= {role: role for role in recipe.support} | (
+        {"list_arm": "list_arm"} if "list_count" in recipe.support else {}
+    )
     columns |= {"district": "district"} if recipe.districts > 1 else {}
     columns |= {"wave": "round"} if recipe.waves > 1 else {}
     columns |= {"weight": "weight"} if recipe.weights else {}
@@ -165,9 +188,10 @@ def _study(recipe: Recipe) -> Study:
         "title": "A made-up survey",
         "synthetic": True,
         "seed": recipe.seed,
-        "models": list(models.SHIPPED),
+        "models": [name for name in models.SHIPPED if name != SUPPORT or recipe.support],
         "survey": {"file": "toy.csv"},
         "columns": columns,
+        "instruments": _instruments(recipe),
         "levels": {column: [f"{c}" for c in range(n)] for column, n in counts.items()},
         "missing": {"refused": [REFUSED]},
         "effects": {
@@ -198,7 +222,24 @@ def _people(recipe: Recipe, rng: np.random.Generator) -> pd.DataFrame:
         }
     )
     counts = _counts(recipe)
+    halves = {"list_arm": np.arange(n) // 2 % 2, "direct": np.arange(n) % 2, "randomised": np.arange(n) % 2}
+    table = table.assign(list_count=np.arange(n) % (CONTROL_ITEMS + 1), **halves)
     return table.assign(**{column: (np.arange(n) % k).astype(str) for column, k in counts.items()})
+
+
+def _instruments(recipe: Recipe) -> dict[str, Any]:
+    listed = {"control_items": CONTROL_ITEMS} if "list_count" in recipe.support else {}
+    return listed | ({"forced": {"yes": YES[0], "no": 1 - YES[1]}} if "randomised" in recipe.support else {})
+
+
+def _unfolded(drawn: Mapping[str, Array]) -> dict[str, Any]:
+    """Answers to questions on support as a file holds them: of a list, count and arm."""
+    found: dict[str, Any] = {column: _text(values, column) for column, values in drawn.items()}
+    if "list_count" in drawn:
+        code = drawn["list_count"]
+        treated = code > CONTROL_ITEMS
+        found |= {"list_count": code - treated * (CONTROL_ITEMS + 1), "list_arm": treated.astype(int)}
+    return found
 
 
 def _read(table: pd.DataFrame, study: Study) -> tuple[Survey, Design]:

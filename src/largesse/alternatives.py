@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, Self
 
 import numpy as np
+import xarray as xr
 
 from largesse import dims, findings, maps
 from largesse.cells import Cells
@@ -23,8 +24,8 @@ from largesse.fits import Fit
 from largesse.inputs import Inputs, assemble
 from largesse.models.contract import NODES, Model
 from largesse.sensitivity import SAMPLER, told
+from largesse.settings import MapName, Sampler
 from largesse.store import write_json
-from largesse.study import MapName, Sampler
 
 Array = np.ndarray[Any, Any]
 log = logging.getLogger(__name__)
@@ -128,10 +129,19 @@ def alternatives(
 
 def under(fit: Fit, model: Model, other: Alternative) -> Under:
     """What a fit says of everyone's reported loyalty, under one alternative."""
+    return _row(findings.estimate(_without(fit, other.away), model, other.inputs), fit, model, other)
+
+
+def own(drawn: xr.Dataset, fit: Fit, model: Model, inputs: Inputs) -> Under:
+    """What the study's own fit says of it, of effects that were drawn (:func:`largesse.findings.estimate`)."""
+    return _row(drawn, fit, model, as_is(inputs))
+
+
+def _row(drawn: xr.Dataset, fit: Fit, model: Model, other: Alternative) -> Under:
     inputs = other.inputs
     compared = findings.Compared.of(inputs, inputs.cells[model.name])
     wanted = [f"{OUTCOME}.{contrast}" for contrast in SHOWN]
-    found, settled = told(_without(fit, other.away), model, inputs, wanted)
+    found, settled = told(drawn, fit, inputs, wanted)
     contrasts = {name.partition(".")[2]: numbers for name, numbers in found.items()}
     effects = {c: {**numbers, "extrapolation": compared.extrapolation(c)} for c, numbers in contrasts.items()}
     exposure = inputs.design.exposure

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from largesse.errors import InputError
 from largesse.reading import Raw
-from largesse.study import Study, plain
+from largesse.settings import plain
+from largesse.study import Study
 
 SHOWN = 3  # values quoted in a message at most
 WIDTH = 24  # characters of each
@@ -271,6 +272,57 @@ def _gift_rule(question: Question) -> tuple[Callable[[str], int | None], str]:
     return lambda level: RECEIVED.get(level.lower(), _by_code(question, level)), expected
 
 
+def yes_or_no(question: Question) -> Coded:
+    """A question with two answers, no (0) and yes (1): put directly, or by a randomised design."""
+    answers = Answers.of(question)
+    rule, expected = _gift_rule(replace(question, threshold=None))
+    said = {level: rule(level) for level in answers.levels}
+    if strange := [level for level, value in said.items() if value is None]:
+        raise question.wrong(f"the answer {shown(strange)}", expected.partition("; or a count")[0])
+    coded = answers.coded(question, ("no", "yes"), {level: int(value or 0) for level, value in said.items()})
+    return replace(coded, levels=question.levels or coded.levels)
+
+
+def arm(question: Question) -> Coded:
+    """Of a list experiment: who was shown the control list (0), and who the list with the sensitive item (1)."""
+    answers = Answers.of(question)
+    number_of = {level: number(question.code(level)) for level in answers.levels}
+    if strange := [level for level, value in number_of.items() if value not in (0, 1)]:
+        raise question.wrong(f"the arm {shown(strange)}", "0 (control list) or 1 (with the sensitive item)")
+    if len(number_of) < 2:
+        raise question.wrong(f"the single arm {shown(answers.levels)}", "respondents of both arms")
+    return answers.coded(question, ("0", "1"), {level: int(value or 0) for level, value in number_of.items()})
+
+
+def counted(question: Question) -> Coded:
+    """Of a list experiment: how many items a respondent says apply, and not which."""
+    values, status = _numbers(question)
+    answered = values[status == 0]
+    if strange := {f"{v:g}" for v in np.unique(answered) if v < 0 or v != int(v)}:
+        raise question.wrong(f"the count {shown(strange)}", "a whole number of items")
+    return Coded(question.column, question.role, question.label, values, status)
+
+
+def of_list(count: Coded, arm_: Coded, control_items: int, where: str) -> Coded:
+    """Count and arm as one answer: 0 to J of J items, then 0 to J + 1 of J + 1.
+
+    Errors
+    ------
+    InputError
+        when somebody counts more items than their list has.
+    """
+    both = (count.status == 0) & (arm_.status == 0)
+    shown_ = control_items + np.maximum(arm_.values, 0)  # how long each respondent's list is
+    if len(beyond := np.unique(count.values[both & (count.values > shown_)])):
+        listed = f"{control_items} in arm 0, {control_items + 1} in arm 1 (key 'instruments.control_items')"
+        found = f"a count of {beyond[0]:g}, more than its list has items"
+        raise InputError.one(where, f"column '{count.column}'", found, f"at most {listed}")
+    status = np.where(both, 0, np.minimum(count.status, arm_.status)).astype(np.int8)
+    code = np.where(both, np.nan_to_num(count.values) + (control_items + 1) * np.maximum(arm_.values, 0), status)
+    levels = tuple(f"{y} of {n}" for n in (control_items, control_items + 1) for y in range(n + 1))
+    return replace(count, values=code.astype(np.int64), status=status, levels=levels)
+
+
 def _by_code(question: Question, level: str) -> int | None:
     """Labels in other words are understood by their codes, if these are 0 and 1."""
     coded_from_0 = "0" in question.codes.values()
@@ -342,6 +394,10 @@ READ: Mapping[str, Callable[[Question], Coded]] = {
     "loyalty": ordered,
     "loyalty_before": ordered,
     "market": ordered,
+    "list_count": counted,
+    "list_arm": arm,
+    "direct": yes_or_no,
+    "randomised": yes_or_no,
     "categorical": categorical,
     "continuous": continuous,
     "weight": weight,

@@ -18,9 +18,9 @@ from largesse.predictive import Panel, panels
 from largesse.priors import PriorSet
 from largesse.results import Answer, Verdict
 from largesse.seeds import generator
+from largesse.settings import Gates
 from largesse.simulators.graded import standard_normal_nodes
 from largesse.store import write_json
-from largesse.study import Gates
 
 Array = np.ndarray[Any, Any]
 

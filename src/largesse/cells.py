@@ -18,7 +18,7 @@ import xarray as xr
 from largesse import dims
 from largesse.exposure import Coverage, coverage
 from largesse.maps import MAPS, Exposure, Known
-from largesse.study import Exposure as Asked
+from largesse.settings import Exposure as Asked
 from largesse.survey import Survey
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -287,7 +287,32 @@ def lacks(cells: Cells) -> dict[str, str]:
             "loyalty_before" in roles,
             "nothing says how loyal people were before: favour is set, not estimated",
         ),
+        "list experiment": ("list_count" in roles, "the study has no list experiment"),
+        "direct question": ("direct" in roles, "the study asks nobody directly about support"),
+        "indirect question": (
+            bool({"list_count", "randomised"} & {*roles}),
+            "nobody was asked indirectly, so nothing tells what people say from what they believe",
+        ),
+        "asked together": (
+            _asked_together(cells),
+            "nobody was asked both directly and indirectly: how many say yes against their mind is assumed",
+        ),
         "two items": (items >= 2, "one item alone cannot separate the disposition from the noise of its answers"),
         "three items": (items >= 3, "with fewer than three items all are taken to discriminate alike"),
     }
     return {feature: why for feature, (present, why) in absent.items() if not present}
+
+
+def _asked_together(cells: Cells) -> bool:
+    """Whether somebody was asked directly and by a treated list or a randomised question; so if nobody answered yet.
+
+    A control list tells nothing of the statement: those who saw it and were asked directly were not asked together.
+    """
+    direct, lists, randomised = (part(cells, role) for role in ("direct", "list_count", "randomised"))
+    if not direct.sizes[dims.ITEM] or not lists.sizes[dims.ITEM] + randomised.sizes[dims.ITEM]:
+        return False
+    if "answer" not in cells:
+        return True
+    treated = lists["answer"].to_numpy() >= lists["answers"].to_numpy() // 2
+    told = treated.any(axis=1) | (randomised["answer"].to_numpy() >= 0).any(axis=1)
+    return bool((told & (direct["answer"].to_numpy()[:, 0] >= 0)).any())

@@ -12,7 +12,7 @@ from scipy.special import logsumexp
 from scipy.stats import binom
 
 from largesse.results import Answer, Verdict
-from largesse.study import Gates
+from largesse.settings import Gates
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 

@@ -13,7 +13,7 @@ from largesse import dims
 from largesse.answers import shown
 from largesse.errors import InputError, Problem
 from largesse.reading import repeated
-from largesse.study import plain
+from largesse.settings import plain
 
 ONE_WAVE: Final = "all"  # the wave of a survey without that role
 KEYS: Final = (dims.DISTRICT, dims.WAVE)

@@ -17,8 +17,8 @@ from largesse.inputs import Inputs
 from largesse.models.contract import Allocation, Model
 from largesse.policies import Lottery
 from largesse.results import SMALLEST, Estimate, Status
+from largesse.settings import At
 from largesse.simulators.graded import standard_normal_nodes
-from largesse.study import At
 
 Array = np.ndarray[Any, Any]
 
@@ -104,12 +104,15 @@ def estimate(fit: Fit, model: Model, inputs: Inputs) -> xr.Dataset:
     return _effects(fit.theta, fit.nodes, model, inputs, inputs.frames[model.name])
 
 
-def estimates(fit: Fit, model: Model, inputs: Inputs) -> Iterator[Estimate]:
-    """The summaries of one fitted model: effects, levels, profiles that the study asks for; or who receives."""
+def estimates(fit: Fit, model: Model, inputs: Inputs, drawn: xr.Dataset | None = None) -> Iterator[Estimate]:
+    """The summaries of one fitted model: effects, levels, profiles that the study asks for; or who receives.
+
+    `drawn` is what :func:`estimate` gives, where it was asked already: it takes half a minute of thousands of draws.
+    """
     if "gift" in model.outcomes:
         yield from _receipt(fit, model, inputs)
     if {*model.predicts} != {"receipt"}:
-        yield from _outcomes(fit, model, inputs)
+        yield from _outcomes(fit, model, inputs, estimate(fit, model, inputs) if drawn is None else drawn)
         if "gift" in model.outcomes and programmes.answerable(inputs):
             yield from _programmes(fit, model, inputs)
 
@@ -140,10 +143,9 @@ def _key(name: str, group: str) -> str:
     return f"{name}.{group}" if group else name
 
 
-def _outcomes(fit: Fit, model: Model, inputs: Inputs) -> Iterator[Estimate]:
+def _outcomes(fit: Fit, model: Model, inputs: Inputs, drawn: xr.Dataset) -> Iterator[Estimate]:
     frame, truth = inputs.frames[model.name], _stacked(inputs, model)
     compared = Compared.of(inputs, inputs.cells[model.name])
-    drawn = estimate(fit, model, inputs)
     true = _effects(truth, fit.nodes, model, inputs, frame) if truth else None
     for name in map(str, drawn.data_vars):
         outcome, _, contrast = name.partition(".")
@@ -284,8 +286,12 @@ def at_profile(frame: Frame, design: Design, values: Mapping[str, Any]) -> Frame
     return frame.assign(x=(frame["x"].dims, x))
 
 
-def side_by_side(fit: Fit, model: Model, inputs: Inputs) -> dict[str, Any]:
+def side_by_side(drawn: xr.Dataset, fit: Fit, model: Model, inputs: Inputs) -> dict[str, Any]:
     """What needs several outcomes or coverages at once: loyalty up and the market down; where gifts break even.
+
+    Parameters
+    ----------
+    drawn : the effects, as :func:`estimate` gives them.
 
     Returns
     -------
@@ -293,7 +299,7 @@ def side_by_side(fit: Fit, model: Model, inputs: Inputs) -> dict[str, Any]:
     in the market; `break_even`: the probability that some coverage in the observed range does no more for loyalty than
     the lowest, and the quantiles of the smallest such coverage. Nothing of what the study cannot ask.
     """
-    drawn, compared = estimate(fit, model, inputs), Compared.of(inputs, inputs.cells[model.name])
+    compared = Compared.of(inputs, inputs.cells[model.name])
     told: dict[str, Any] = {}
     if {"loyalty.overall", "market_any.overall"} <= set(drawn.data_vars):
         both = targeting.up_and_down(drawn["loyalty.overall"].to_numpy(), drawn["market_any.overall"].to_numpy())

@@ -17,8 +17,8 @@ from largesse.errors import InputError
 from largesse.models.contract import Model
 from largesse.priors import PriorSet
 from largesse.provenance import engines, source
+from largesse.settings import Sampler
 from largesse.store import atomic, fingerprint
-from largesse.study import Sampler
 
 Array = np.ndarray[Any, Any]
 

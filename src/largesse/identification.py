@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple, Self
 import numpy as np
 from arviz_stats.base import array_stats
 
-from largesse import dims, models
+from largesse import dims
 from largesse.cells import Cells
 from largesse.cloning import CLONINGS, Measured, Way, changing, measured, way_of
 from largesse.fits import Fit, fit_fingerprint
@@ -28,8 +28,8 @@ from largesse.provenance import engines, source
 from largesse.replicate import as_read
 from largesse.results import Status
 from largesse.sampling import fit as drawn
+from largesse.settings import Sampler
 from largesse.store import fingerprint, write_json
-from largesse.study import Sampler
 from largesse.synthetic import World, simulate
 
 Array = np.ndarray[Any, Any]
@@ -38,11 +38,8 @@ log = logging.getLogger(__name__)
 SAMPLER: Final = Sampler(draws=1000, tune=500, chains=2)
 ESS: Final = 1000  # of every scalar that is judged: the ratio of two sds is then known to 3 %
 MOST: Final = 20_000  # draws per chain; what has fewer effective draws then says so
-CODE: Final = (
-    *("identification.py", "cloning.py", "sampling.py", "synthetic.py", "cells.py", "exposure.py", "maps.py"),
-    *("priors.py", "families.py", "parameters.py"),
-    *(f"simulators/{name}.py" for name in ("graded", "predictor", *models.SHIPPED)),
-)
+DIGITS: Final = 6  # of the cells that were cloned: the last ones of a mean are the processor's own
+CODE: Final = ("identification.py", "cloning.py", "sampling.py", "parameters.py", "priors.py")
 
 
 @dataclass(frozen=True)
@@ -204,27 +201,39 @@ def designs(folder: Path) -> dict[str, World]:
     return {path.stem: World.read(path) for path in sorted((folder / "identification").glob("*.toml"))}
 
 
-def binding(model: Model, world: World) -> str:
-    """Of model, priors, design, code and engines: what an identification that was measured in a world holds for."""
-    drawn_from = (models.get(name) for name in world.models)
-    priors = {m.name: m.priors().fingerprint for m in (model, *drawn_from)}
-    design = json.dumps(world.model_dump(mode="json"))  # in order: levels are drawn in it
-    how = [SAMPLER.model_dump(), ESS, MOST, {way: list(c[1:]) for way, c in CLONINGS.items()}]
-    return fingerprint(model.fingerprint, source(*CODE), priors, design, how, engines())
+def drawn_in(model: Model, world: World) -> Cells:
+    """A model's cells of a synthetic world, read as a user's file would be read."""
+    return as_read(simulate(world), model, model.priors()).cells[model.name]
+
+
+def binding(model: Model, cells: Cells, seed: int) -> str:
+    """Of model, priors, cells, measure and engines: what an identification that was measured on cells holds for.
+
+    Of the cells themselves, not of the code that draws them: other code that draws the same leaves it standing.
+    """
+    data = {str(name): _rounded(cells[name].to_numpy()) for name in sorted(map(str, cells.variables))}
+    how = [SAMPLER.model_dump(), ESS, MOST, {way: list(c[1:]) for way, c in CLONINGS.items()}, seed]
+    return fingerprint(model.fingerprint, model.priors().fingerprint, source(*CODE), data, how, engines())
+
+
+def _rounded(values: Array) -> list[Any]:
+    """As plain values."""
+    return list((np.round(values, DIGITS) + 0.0 if values.dtype.kind == "f" else values).ravel().tolist())
 
 
 def identify_in(model: Model, world: World) -> Identification:
-    """What cloning says of a model's parameters in a synthetic world, read as a user's file would be read."""
-    priors, made_by = model.priors(), binding(model, world)  # of the code that runs, whatever is edited meanwhile
-    cells = as_read(simulate(world), model, priors).cells[model.name]
-    return replace(identify(model, cells, priors, seed=world.seed), made_by=made_by)
+    """What cloning says of a model's parameters in a synthetic world."""
+    cells = drawn_in(model, world)
+    made_by = binding(model, cells, world.seed)  # of the code that runs, whatever is edited meanwhile
+    return replace(identify(model, cells, seed=world.seed), made_by=made_by)
 
 
 def stored(model: Model, world: World, path: Path | None) -> Identification | None:
-    """What was stored for a design, if it is there and holds for the model, priors, code and engines of today."""
+    """What was stored for a design, if it is there and holds for the model, priors, cells and engines of today."""
     if not path or not path.is_file():
         return None
-    current = json.loads(path.read_text(encoding="utf-8"))["made_by"] == binding(model, world)
+    made_by = json.loads(path.read_text(encoding="utf-8"))["made_by"]
+    current = made_by == binding(model, drawn_in(model, world), world.seed)
     return Identification.read(path) if current else None
 
 

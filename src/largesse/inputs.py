@@ -15,7 +15,8 @@ from largesse.cells import Cells, Design, Frame, collapse, frame, part
 from largesse.errors import InputError, Problem
 from largesse.models.contract import Model
 from largesse.priors import PriorSet
-from largesse.study import Exposure, MapName, Study
+from largesse.settings import Exposure, MapName
+from largesse.study import Study
 from largesse.survey import Survey, read_survey
 
 Array = np.ndarray[Any, Any]
@@ -111,7 +112,9 @@ def cells_of(model: Model, study: Study, survey: Survey, design: Design) -> Cell
     weighted, everyone = study.weights.use == "likelihood", "gift" in model.outcomes
     cells = collapse(survey, design, asked(model, survey), weighted=weighted, everyone=everyone)
     known = {**study.effects.model_dump(), "estimated": bool(study.columns.loyalty_before)}
-    return cells.assign({name: float(known[name]) for name in model.assumes})
+    cells = cells.assign({name: float(known[name]) for name in model.assumes})
+    chances = study.instruments.yes if "randomised" in model.optional else None
+    return cells if chances is None else cells.assign(yes=(dims.KIND, list(chances)))
 
 
 def attempt[**P, T](problems: list[Problem], make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
@@ -130,6 +133,10 @@ def _misdirected(study: Study, known: tuple[Model, ...]) -> list[Problem]:
         for m in known
         for role in m.outcomes
         if not getattr(study.columns, role)
+    ] + [
+        Problem("study.toml", f"keys 'columns.{"', 'columns.".join(m.optional)}'", "nothing", f"what {m.name} explains")
+        for m in known
+        if not m.outcomes and not any(getattr(study.columns, role) for role in m.optional)
     ]
 
 
@@ -207,7 +214,7 @@ def _posed(everyone: Frame, model: Model, cells: Cells, study: Study) -> Frame:
     market = part(cells, "market")["answers"].to_numpy()
     if len(market):
         posed["band_share"] = ("band", band_shares(study, int(market[0]) - 1))
-    return posed.assign({name: cells[name] for name in model.assumes})
+    return posed.assign({name: cells[name] for name in (*model.assumes, *(["yes"] if "yes" in cells else []))})
 
 
 def band_shares(study: Study, bands: int) -> Array:

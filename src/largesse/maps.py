@@ -16,7 +16,7 @@ import pandas as pd
 from largesse import dims
 from largesse.errors import InputError
 from largesse.exposure import Coverage, noise, reliability, sampled, signal
-from largesse.study import MapName
+from largesse.settings import MapName
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Codes = Mapping[

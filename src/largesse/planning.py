@@ -28,11 +28,11 @@ from largesse.findings import Compared
 from largesse.inputs import Inputs, assemble
 from largesse.models.contract import NODES, Model
 from largesse.proposal import Proposal, named, sizes
-from largesse.provenance import engines, processor, source
-from largesse.replicate import CODE, GATES, REDRAWS, SAMPLER, as_read, by_rule
+from largesse.provenance import engines, processor
+from largesse.replicate import GATES, REDRAWS, SAMPLER, as_read, by_rule, code
 from largesse.seeds import integer
+from largesse.settings import Estimands
 from largesse.store import fingerprint
-from largesse.study import Estimands
 from largesse.synthetic import Synthetic, simulate
 
 Array = np.ndarray[Any, Any]
@@ -61,7 +61,7 @@ class Planned:
     def fingerprint(self) -> str:
         """Of everything that could change a record, this module too."""
         return fingerprint(
-            *(self.described(), models.get(self.model).fingerprint, source(*CODE, "planning.py")),
+            *(self.described(), models.get(self.model).fingerprint, code(self.proposal.world.models, "planning.py")),
             {name: priors.fingerprint for name, priors in self.proposal.priors.items()},
             *(SAMPLER.model_dump(), GATES.model_dump(), NODES[0], engines(), processor()),
         )

@@ -17,8 +17,9 @@ from largesse.errors import InputError, Problem
 from largesse.families import FAMILIES, Family
 from largesse.parameters import Construct, Parameter, Together
 from largesse.resources import models_folder
+from largesse.settings import DisagreementError, Record
 from largesse.store import fingerprint
-from largesse.study import DisagreementError, Record, problems_of, read_toml
+from largesse.study import problems_of, read_toml
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Words = Annotated[str, Field(min_length=1)]

@@ -22,7 +22,8 @@ from largesse.inputs import Inputs, gather
 from largesse.parameters import Parameter
 from largesse.priors import PriorSet
 from largesse.results import SMALLEST
-from largesse.study import Estimands, Study, problems_of, read_toml
+from largesse.settings import Estimands
+from largesse.study import Study, problems_of, read_toml
 from largesse.synthetic import JOINT, MARKET_QUESTION, Synthetic, World, simulate
 
 Settings = Mapping[str, int]

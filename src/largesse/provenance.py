@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from functools import cache
 from importlib.metadata import version
+from importlib.util import find_spec
 from io import StringIO
+from pathlib import Path
 from token import COMMENT, DEDENT, INDENT, NEWLINE, NL, STRING, tok_name
 from tokenize import generate_tokens
 from typing import Final
@@ -28,9 +31,31 @@ def processor() -> str:
     return str(llvm.get_host_cpu_name())
 
 
-def source(*modules: str) -> str:
-    """What modules of this package do, by file name (:func:`meaning` of their text)."""
+def source(*modules: str | Path) -> str:
+    """What modules of this package, by file name, or other files do (:func:`meaning` of their text)."""
     return "\n".join(meaning((PACKAGE / module).read_text(encoding="utf-8")) for module in modules)
+
+
+def lineage(module: str) -> tuple[Path, ...]:
+    """The files of a module and of all in its package that it is written with, by their import statements, sorted."""
+    package, found, names = module.rpartition(".")[0], set[Path](), [module]
+    while names:
+        file = _file(names.pop())
+        if file is None or file in found:
+            continue
+        found.add(file)
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module == package:
+                names += [f"{package}.{alias.name}" for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"{package}."):
+                names.append(str(node.module))
+    return tuple(sorted(found))
+
+
+def _file(module: str) -> Path | None:
+    """Where a module's text is."""
+    spec = find_spec(module)
+    return Path(spec.origin) if spec and spec.origin else None
 
 
 def meaning(text: str) -> str:

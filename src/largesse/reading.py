@@ -17,7 +17,7 @@ from pyarrow import csv as arrow_csv
 from pyarrow import parquet
 
 from largesse.errors import InputError, Problem
-from largesse.study import plain
+from largesse.settings import plain
 
 SAMPLE = 1_000  # values of a column looked at for e-mail addresses and phone numbers
 TOLERATED = 0.10  # share of values that may look like one by accident
@@ -44,7 +44,10 @@ ADDRESS = re.compile(r"[^@\s]@[^@\s]+\.[^\W\d_]{2,}")  # one character before th
 PHONE = re.compile(r"\+?\(?\d{1,4}\)?(?:[ .-]{1,2}\(?\d{2,4}\)?){2,5}|0[1-9]\d{0,2}-\d{6,8}|\+\d{8,15}|0[1-9]\d{8,9}")
 GROUPED_NUMBER = re.compile(r"-?\d{1,3}(?:[ .]\d{3})+")  # 1.234.567.890, thousands set apart
 HARMLESS = re.compile(r"(?i:yes|no|true|false)|-?[\d.]{1,6}")  # owns a mobile phone: yes, 1; too short to name anyone
-STRUCTURAL = {"district", "province", "wave", "gift", "loyalty", "loyalty_before", "market", "weight", "respondent"}
+STRUCTURAL = {
+    *("district", "province", "wave", "gift", "loyalty", "loyalty_before", "market", "weight", "respondent"),
+    *("list_count", "list_arm", "direct", "randomised"),
+}
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,10 @@ def record(
     beside : the effects under alternatives, by kind.
     """
     rows = {m.name: list(_parameters(fits[m.name], m, inputs)) for m in inputs.models}
-    estimates = tuple(e for m in inputs.models for e in findings.estimates(fits[m.name], m, inputs))
+    effects = {m.name: findings.estimate(fits[m.name], m, inputs) for m in answered(inputs)}
+    estimates = tuple(
+        e for m in inputs.models for e in findings.estimates(fits[m.name], m, inputs, effects.get(m.name))
+    )
     return Results(
         study=_study(inputs),
         made={
@@ -80,20 +83,20 @@ def record(
             "coverage": _coverage(inputs),
             "plain": _plain(inputs),
             "tipping": _tipping(curve, inputs, fits) if curve else None,
-            "programmes": dict(_programmes(inputs, fits)),
-            "alternatives": _alternatives(inputs, fits, beside or {}),
+            "programmes": dict(_programmes(inputs, fits, effects)),
+            "alternatives": _alternatives(inputs, fits, effects, beside or {}),
             "population": _population(inputs, fits),
             "ledger": ledger(fits, inputs),
-            "priors": [
-                row
-                for m in inputs.models
-                if m.predicts.keys() - {"receipt"}
-                for row in ranges(fits[m.name], m, inputs, estimates)
-            ],
+            "priors": [row for m in answered(inputs) for row in ranges(fits[m.name], m, inputs, estimates)],
         },
         truth=_truth(rows) if inputs.truth else None,
         artefacts={name: file_digest(path) for name, path in files.items()},
     )
+
+
+def answered(inputs: Inputs) -> list[Model]:
+    """The models that explain answers, and not only who receives."""
+    return [m for m in inputs.models if m.predicts.keys() - {"receipt"}]
 
 
 def _tipping(curve: Tipping, inputs: Inputs, fits: Mapping[str, Fit]) -> dict[str, Any]:
@@ -116,28 +119,30 @@ def _tipping(curve: Tipping, inputs: Inputs, fits: Mapping[str, Fit]) -> dict[st
     }
 
 
-def _programmes(inputs: Inputs, fits: Mapping[str, Fit]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _programmes(
+    inputs: Inputs, fits: Mapping[str, Fit], effects: Mapping[str, xr.Dataset]
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """Model -> what stands beside its policies, and where loyalty rises while the market falls."""
     for model in (m for m in inputs.models if {"gift", "loyalty"} <= {*m.outcomes}):
-        fit = fits[model.name]
-        yield model.name, programmes.about(fit.theta, inputs) | findings.side_by_side(fit, model, inputs)
+        fit, drawn = fits[model.name], effects[model.name]
+        yield model.name, programmes.about(fit.theta, inputs) | findings.side_by_side(drawn, fit, model, inputs)
 
 
 def _alternatives(
-    inputs: Inputs, fits: Mapping[str, Fit], beside: Mapping[Kind, Alternatives]
+    inputs: Inputs, fits: Mapping[str, Fit], effects: Mapping[str, xr.Dataset], beside: Mapping[Kind, Alternatives]
 ) -> dict[str, Any] | None:
     """The effects on reported loyalty as the study takes things, and under each alternative, by kind."""
     model = alternatives.reporting(inputs)
     if model is None:
         return None
-    own = alternatives.under(fits[model.name], model, alternatives.as_is(inputs))
+    own = alternatives.own(effects[model.name], fits[model.name], model, inputs)
     return {"own": asdict(own)} | {kind: [asdict(row) for row in found.rows] for kind, found in beside.items()}
 
 
 def _population(inputs: Inputs, fits: Mapping[str, Fit]) -> dict[str, Any]:
     """What the weights are worth; by model of answers its effects by group, and over populations drawn anew."""
     about: dict[str, Any] = population.worth(inputs)
-    for model in (m for m in inputs.models if m.predicts.keys() - {"receipt"}):
+    for model in answered(inputs):
         fit = fits[model.name]
         groups, drawn = population.by_group(fit, model, inputs), population.uncertain(fit, model, inputs)
         about[model.name] = {"groups": groups, "uncertain": drawn}

@@ -42,11 +42,11 @@ from largesse.fits import Fit
 from largesse.inputs import Inputs, assemble
 from largesse.judgement import CONTENTS
 from largesse.models.contract import NODES
-from largesse.provenance import engines, processor, source
-from largesse.replicate import CODE, GATES, REDRAWS, SAMPLER, as_read, by_rule
+from largesse.provenance import engines, processor
+from largesse.replicate import GATES, REDRAWS, SAMPLER, as_read, by_rule, code
 from largesse.seeds import generator
+from largesse.settings import Weights
 from largesse.store import fingerprint
-from largesse.study import Weights
 from largesse.synthetic import Synthetic, World, simulate
 
 Array = np.ndarray[Any, Any]
@@ -91,9 +91,9 @@ class RepeatedSampling:
     def fingerprint(self) -> str:
         """Of population, design, model, twin, priors, sampler, code, engines and the kind of processor."""
         priors = {n: models.get(n).priors().fingerprint for n in {self.model, *self.world.models}}
-        code = source("repeated_sampling.py", *CODE)
+        made_with = code(priors, "repeated_sampling.py")
         return fingerprint(
-            *(self.described(), models.get(self.model).fingerprint, code, priors),
+            *(self.described(), models.get(self.model).fingerprint, made_with, priors),
             *(SAMPLER.model_dump(), GATES.model_dump(), NODES, CONTENTS, engines(), processor()),
         )
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from types import ModuleType
+from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 
@@ -19,15 +20,16 @@ from largesse.fits import Fit
 from largesse.inputs import Inputs, assemble
 from largesse.models.contract import NODES, Model
 from largesse.priors import PriorSet
-from largesse.provenance import engines, processor, source
+from largesse.provenance import engines, lineage, processor, source
 from largesse.ranks import THINNED, place, thinned
 from largesse.results import Answer
 from largesse.sampling import SamplingError
 from largesse.sampling import fit as sample
 from largesse.seeds import generator, integer
+from largesse.settings import Gates, Sampler
 from largesse.simulators.graded import standard_normal_nodes
 from largesse.store import fingerprint
-from largesse.study import Gates, Sampler, Study
+from largesse.study import Study
 from largesse.survey import validate
 from largesse.synthetic import Synthetic, World, simulate
 from largesse.template import study_of
@@ -43,8 +45,13 @@ CODE: Final = (
     *("replicate.py", "ranks.py", "sampling.py", "synthetic.py", "findings.py", "programmes.py", "targeting.py"),
     *("estimands.py", "policies.py", "cells.py", "exposure.py", "maps.py", "priors.py", "families.py"),
     "parameters.py",
-    *(f"simulators/{name}.py" for name in ("graded", "predictor", *models.SHIPPED)),
 )
+
+
+def code(drawn_from: Iterable[str], *further: str) -> str:
+    """What the code does that a record comes from: `CODE`, the twins of the models behind the data, and `further`."""
+    twins = {file for name in drawn_from for file in lineage(cast("ModuleType", models.get(name).twin).__name__)}
+    return source(*CODE, *sorted(twins), *further)
 
 
 @dataclass(frozen=True)
@@ -77,7 +84,7 @@ class Specification:
         priors = {n: [p.distribution, dict(p.arguments)] for n, p in self.priors.entries.items()}
         shipped = {n: models.get(n).priors().fingerprint for n in self.world.models}
         return fingerprint(
-            *(self.model, model.fingerprint, source(*CODE), priors, shipped),
+            *(self.model, model.fingerprint, code(self.world.models), priors, shipped),
             *(
                 json.dumps(self.world.model_dump(mode="json")),  # in order: levels are drawn in it
                 self.seed,

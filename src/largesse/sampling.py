@@ -19,8 +19,8 @@ from largesse.errors import LargesseError
 from largesse.fits import Fit, fit_fingerprint
 from largesse.models.contract import NODES, Model
 from largesse.priors import PriorSet
+from largesse.settings import Sampler
 from largesse.store import fingerprint
-from largesse.study import Sampler
 
 Array = np.ndarray[Any, Any]
 log = logging.getLogger(__name__)

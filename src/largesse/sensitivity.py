@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 import numpy as np
+import xarray as xr
 from arviz_stats.base import array_stats
 from scipy.special import expit, ndtri
 
@@ -23,8 +24,8 @@ from largesse.estimands import EVERYONE
 from largesse.fits import Fit
 from largesse.inputs import Inputs
 from largesse.models.contract import NODES, Model
+from largesse.settings import Sampler
 from largesse.store import write_json
-from largesse.study import Sampler
 
 Array = np.ndarray[Any, Any]
 log = logging.getLogger(__name__)
@@ -129,22 +130,22 @@ def assuming(favour: float, model: Model, inputs: Inputs) -> Inputs:
 
 
 def _point(favour: float, fit: Fit, model: Model, inputs: Inputs) -> Point:
-    effects, settled = told(fit, model, inputs, CURVES)
+    effects, settled = told(findings.estimate(fit, model, inputs), fit, inputs, CURVES)
     standing = fit.theta.get(f"{model.prefixes['receipt']}standing")
     steepest = None if standing is None else float(np.abs(standing.mean(axis=0)).max())
     bottom, top = quarters(favour, float(inputs.cells[model.name].attrs["coverage_center"]))
     return Point(float(favour), effects, top, bottom, favour / steepest if steepest else None, settled)
 
 
-def told(fit: Fit, model: Model, inputs: Inputs, names: Sequence[str]) -> tuple[dict[str, dict[str, float]], bool]:
-    """What a short fit says of effects on everyone, and whether its chains tell alike of each, well enough for that.
+def told(drawn: xr.Dataset, fit: Fit, inputs: Inputs, names: Sequence[str]) -> tuple[dict[str, dict[str, float]], bool]:
+    """What the effects of a short fit are on everyone, and whether its chains tell alike of each, well enough for that.
 
     Returns
     -------
     `outcome.contrast` -> `mean`, `sd`, `lower`, `upper`, as shares of the outcome's range, of those of `names` that the
     model has; and whether the fit settled.
     """
-    drawn, tail = findings.estimate(fit, model, inputs), (1 - inputs.study.estimands.interval) / 2
+    tail = (1 - inputs.study.estimands.interval) / 2
     effects, settled = {}, int(fit.tree["sample_stats"]["diverging"].sum()) <= DIVERGENCES
     for name in (n for n in names if n in drawn):
         draws = drawn[name].sel(group=EVERYONE).to_numpy()

@@ -15,20 +15,25 @@ import pandera.pandas as pa
 from numpy.typing import NDArray
 
 from largesse import dims
-from largesse.answers import READ, WORDS, Coded, Missing, Question, shown
+from largesse.answers import READ, WORDS, Coded, Missing, Question, of_list, shown
 from largesse.districts import KEYS, ONE_WAVE, Pair, adjacent, district_table
 from largesse.errors import InputError, Problem
 from largesse.reading import Raw, identifiers, load, repeated
 from largesse.results import Dropped
-from largesse.study import Columns, Study, plain
+from largesse.settings import plain
+from largesse.study import Columns, Study
 
 ROLES: Final = (
-    *("district", "province", "wave", "gift", "loyalty", "market", "loyalty_before", "categorical", "continuous"),
-    "weight",
+    *("district", "province", "wave", "gift", "loyalty", "market", "list_count", "direct", "randomised"),
+    *("loyalty_before", "categorical", "continuous", "weight"),
 )
-SINGLE: Final = {"district", "province", "wave", "gift", "market", "weight", "respondent"}  # the role names the column
+SUPPORT: Final = ("list_count", "direct", "randomised")  # several ways to ask whether people support one thing
+SINGLE: Final = {  # the role names the column
+    *("district", "province", "wave", "gift", "market", "weight", "respondent"),
+    *SUPPORT,
+}
 NEEDED: Final = ("district", "wave", "province", "gift", "continuous")  # a respondent without one of these is dropped
-SCALES: Final = ("loyalty", "market", "loyalty_before")
+SCALES: Final = ("loyalty", "market", *SUPPORT, "loyalty_before")
 STUDY: Final = "study.toml"  # what it is called in messages
 TRIMMED: Final = {"district", "province", "wave", "categorical"}  # levels that nobody gave are left out
 
@@ -64,7 +69,8 @@ class Survey:
     Attributes
     ----------
     table : `district`, `province`, `wave` (categorical), `gift` (int8, 1 = received), loyalty items and `market`
-        (ordered categorical, NaN = no answer), covariates under their own names (categorical or float64),
+        (ordered categorical, NaN = no answer), `list_count` (`0 of 3` to `4 of 4`: count and arm in one), `direct` and
+        `randomised` (no, yes), covariates under their own names (categorical or float64),
         `weight` (float64, 1 without that role). Optional columns are absent when the study has no such role.
     items : loyalty items, in the study's order.
     codebook : column of `table` (and `respondent`) -> :class:`Column`.
@@ -205,7 +211,17 @@ def _coded(raw: Raw, study: Study, where: str, skip: set[str], problems: list[Pr
         if column in raw.table and f"column '{column}'" not in skip:
             understand = partial(READ[role], Question.of(column, role, raw, study, where))
             coded.append(_attempt(understand, problems))
-    return [c for c in coded if c is not None]
+    return _listed([c for c in coded if c is not None], study, where, problems)
+
+
+def _listed(coded: list[Coded], study: Study, where: str, problems: list[Problem]) -> list[Coded]:
+    """The columns with count and arm of a list as one answer; without both where either is not understood."""
+    by_role, items = {c.role: c for c in coded}, study.instruments.control_items
+    rest = [c for c in coded if c.role not in ("list_count", "list_arm")]
+    if items is None or not {"list_count", "list_arm"} <= by_role.keys():
+        return rest
+    one = _attempt(partial(of_list, by_role["list_count"], by_role["list_arm"], items, where), problems)
+    return [*rest, *([one] if one else [])]
 
 
 def _together(coded: list[Coded], keep: Rows, where: str) -> list[Problem]:

@@ -22,18 +22,22 @@ from largesse.errors import InputError
 from largesse.models.contract import NODES, Model, coords
 from largesse.priors import PriorSet, cutpoints
 from largesse.seeds import generator
+from largesse.settings import DisagreementError, Effects, Record, Share
 from largesse.simulators import joint
 from largesse.simulators.graded import standard_normal_nodes
 from largesse.store import atomic, fingerprint, write_json
-from largesse.study import DisagreementError, Effects, Record, Share, problems_of, read_toml
+from largesse.study import problems_of, read_toml
 from largesse.survey import Column, Survey
 
 Array = np.ndarray[Any, Any]
 Truth = Mapping[str, Mapping[str, Array]]
 
 ALLOCATION, LOYALTY, MARKET, JOINT = "gift_allocation", "reported_loyalty", "market_participation", "joint"
+SUPPORT: Final = "sincere_support"
 DONT_KNOW, REFUSED = "don't know", "refused"
 MARKET_QUESTION: Final = "market"
+LIST, ARM, DIRECT, RANDOMISED = "list_count", "list_arm", "direct", "randomised"
+YES_OR_NO: Final = ("no", "yes")
 ITEM: Final = ("strongly disagree", "disagree", "agree", "strongly agree")
 BANDS: Final = ("none", "under 25%", "25 to 50%", "50 to 75%", "over 75%", "almost all")
 
@@ -45,6 +49,10 @@ class World(Record):
 
     A world with a `favour`, or with items asked `before` the gifts, is one of the joint model: one disposition behind
     receipt and all answers. With items asked before, favour is one of the truths, and is not set here.
+
+    It asks about support `direct`ly, by a list with so many `control_items`, by a randomised question whose `forced`
+    answers are yes and no with these chances, or by several of them. With `apart`, who is shown the treated list is not
+    asked directly; then those who say yes against their mind are a known share, `over`.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = "world"
@@ -58,6 +66,11 @@ class World(Record):
     items: Mapping[str, tuple[str, ...]] = {"pride": ITEM, "trust": ITEM}
     market: tuple[str, ...] = BANDS
     before: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    direct: bool = False
+    control_items: Annotated[int, Field(ge=1)] | None = None
+    forced: tuple[Share, Share] | None = None
+    apart: bool = False
+    over: float = 0.0
     favour: float | None = None
     weights: Mapping[str, Mapping[str, float]] = Field(default_factory=dict)
     dont_know: Share = 0.0
@@ -70,7 +83,17 @@ class World(Record):
             raise DisagreementError(("before", f"{both[0]!r}, which is asked after too", "another name"))
         if self.before and self.favour is not None:
             raise DisagreementError(("favour", f"{self.favour:g}, beside items asked before", "truth.joint.favour"))
+        if self.joint and self.support:
+            raise DisagreementError((next(iter(self.support)), "a question on support", "none in a joint world"))
         return self
+
+    @property
+    def support(self) -> dict[str, tuple[str, ...]]:
+        """The questions on support: column -> what can be answered."""
+        sizes = range(self.control_items or 0, (self.control_items or 0) + 2)
+        counts = tuple(f"{y} of {n}" for n in sizes for y in range(n + 1))
+        asked = {LIST: self.control_items is not None, DIRECT: self.direct, RANDOMISED: self.forced is not None}
+        return {name: counts if name == LIST else YES_OR_NO for name, there in asked.items() if there}
 
     @property
     def joint(self) -> bool:
@@ -80,7 +103,10 @@ class World(Record):
     @property
     def models(self) -> tuple[str, ...]:
         """Names of the models that everything in it is drawn from."""
-        return (JOINT,) if self.joint else (ALLOCATION, LOYALTY, MARKET)
+        if self.joint:
+            return (JOINT,)
+        answered = {LOYALTY: self.items, MARKET: self.market, SUPPORT: self.support}
+        return (ALLOCATION, *(name for name, questions in answered.items() if questions))
 
     @classmethod
     def read(cls, path: Path | str) -> World:
@@ -171,12 +197,35 @@ def _apart(
     chance = _expected_receipt(truth[ALLOCATION], rows)
     places["coverage"] = _rate_by_office(chance, rows).round(3)
     coords: dict[str, list[str]] = {}
-    for name, questions in ((LOYALTY, world.items), (MARKET, {MARKET_QUESTION: world.market})):
+    every = {LOYALTY: world.items, MARKET: {MARKET_QUESTION: world.market}, SUPPORT: world.support}
+    for name, questions in ((n, q) for n, q in every.items() if n in world.models):
         rows = _rows(world, people, places, tuple(questions.items()))
-        truth[name], said = _drawn(world, name, rows, priors)
+        truth[name], said = _drawn(world, name, _known(world, name, rows), priors)
         _write_down(people, questions, said)
         coords |= _coords(rows)
+    if world.control_items is not None:
+        _unfold(world, people)
     return truth, coords
+
+
+def _known(world: World, name: str, rows: xr.Dataset) -> xr.Dataset:
+    """Rows with what a model takes as known; of questions put to different people, that nobody answered both."""
+    if name != SUPPORT:
+        return rows
+    rows = rows.assign(over=world.over)
+    if world.forced:
+        rows["yes"] = (dims.KIND, [world.forced[0], 1 - world.forced[1]])
+    nobody = np.full((rows.sizes[dims.CELL], rows.sizes[dims.ITEM]), -1)
+    return rows.assign(answer=((dims.CELL, dims.ITEM), nobody)) if world.apart else rows
+
+
+def _unfold(world: World, people: pd.DataFrame) -> None:
+    """Answers to a list as a survey file holds them, count and arm; with `apart` no direct answer of the treated."""
+    count, length = (people[LIST].str.split(" of ").str[i].astype(int) for i in (0, 1))
+    treated = (length > (world.control_items or 0)).to_numpy()
+    people[LIST], people[ARM] = count, treated.astype(int)
+    if world.apart and world.direct:
+        people.loc[treated, DIRECT] = None
 
 
 def _together(
@@ -275,6 +324,7 @@ def _rows(
     rows["answers"] = (dims.ITEM, np.array([len(levels) for _, levels in questions], dtype=int))
     names = [name for name, _ in questions]
     roles = {**dict.fromkeys(world.items, "loyalty"), **dict.fromkeys(world.before, "loyalty_before")}
+    roles |= {name: name for name in world.support}
     role = np.array([roles.get(name, "market") for name in names], dtype=str)
     return rows.assign_coords({dims.ITEM: names, dims.ROLE: (dims.ITEM, role)})
 
@@ -344,7 +394,7 @@ def _rate_by_office(chance: Array, rows: xr.Dataset) -> Array:
 
 def _silence(world: World, people: pd.DataFrame, rng: np.random.Generator) -> None:
     """Some answers become "don't know" or "refused", whatever they were."""
-    for question in (n for n in (*world.items, MARKET_QUESTION, *world.before) if n in people):
+    for question in (n for n in (*world.items, MARKET_QUESTION, DIRECT, RANDOMISED, *world.before) if n in people):
         u = rng.uniform(size=len(people))
         people.loc[u < world.dont_know, question] = DONT_KNOW
         people.loc[u > 1 - world.refused, question] = REFUSED

@@ -12,7 +12,7 @@ import tomli_w
 from largesse.errors import InputError
 from largesse.resources import PACKAGE, bibliography
 from largesse.store import atomic
-from largesse.synthetic import DONT_KNOW, MARKET_QUESTION, REFUSED, World
+from largesse.synthetic import ARM, DONT_KNOW, MARKET_QUESTION, REFUSED, World
 
 IGNORED: Final = (
     "# what may identify a respondent, and what is generated from it\n_private/\nresults.json\nreport.html\n"
@@ -65,6 +65,8 @@ def study_of(world: World, models: tuple[str, ...]) -> str:
             "loyalty": list(world.items),
             **({"loyalty_before": list(world.before)} if world.before else {}),
             **({"market": MARKET_QUESTION} if world.market else {}),
+            **{name: name for name in world.support},
+            **({"list_arm": ARM} if world.control_items is not None else {}),
             "categorical": list(world.categorical),
             "continuous": list(world.continuous),
             **({"weight": "weight"} if world.weights else {}),
@@ -76,11 +78,20 @@ def study_of(world: World, models: tuple[str, ...]) -> str:
             **{name: list(shares) for name, shares in world.categorical.items()},
         },
         "missing": {"dont_know": [DONT_KNOW], "refused": [REFUSED]},
+        **({"instruments": instruments} if (instruments := _instruments(world)) else {}),
         "effects": {
             "modifiers": list(world.modifiers),
+            **({"over": world.over} if world.over else {}),
             **({"favour": world.favour} if world.favour is not None else {}),
         },
     }
     return "# A synthetic survey: nobody in it exists. The truth it was drawn from is in truth.json.\n" + tomli_w.dumps(
         record
     )
+
+
+def _instruments(world: World) -> dict[str, Any]:
+    """`[instruments]` of a world that asks about support indirectly."""
+    listed = {} if world.control_items is None else {"control_items": world.control_items}
+    chances = world.forced and dict(zip(("yes", "no"), world.forced, strict=True))
+    return listed | ({"forced": chances} if chances else {})

@@ -34,8 +34,8 @@ from largesse.fits import Fit
 from largesse.inputs import Inputs, gather
 from largesse.models.contract import Model
 from largesse.predictive import people
-from largesse.provenance import engines, processor, source
-from largesse.replicate import CODE, GATES, SAMPLER, fitted
+from largesse.provenance import engines, processor
+from largesse.replicate import GATES, SAMPLER, code, fitted
 from largesse.seeds import generator
 from largesse.store import fingerprint
 from largesse.study import Study
@@ -194,9 +194,9 @@ def _read(study: Study, name: str) -> Near:
 def _binding(near: Near, seed: int) -> str:
     """Of the stored draws, the data and frame they are of, twin, code, sampler, engines and the kind of processor."""
     read = {**near.inputs.cells, "frame": near.inputs.frames[near.model.name]}
-    code = source("vicinity.py", *CODE)
+    made_with = code([near.model.name], "vicinity.py")
     return fingerprint(
-        *(near.fit.fingerprint, near.fit.nodes, near.fit.theta, near.model.fingerprint, code),
+        *(near.fit.fingerprint, near.fit.nodes, near.fit.theta, near.model.fingerprint, made_with),
         {name: _numbers(table) for name, table in read.items()},
         near.inputs.study.estimands.model_dump(mode="json"),
         *(seed, SAMPLER.model_dump(), GATES.model_dump(), engines(), processor()),

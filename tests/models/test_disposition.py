@@ -16,7 +16,7 @@ from largesse.simulators.graded import standard_normal_nodes
 
 Array = np.ndarray[Any, Any]
 
-CELLS, ITEMS, NODES = 150, 4, 15  # two whole blocks of 64 cells and part of a third
+CELLS, ITEMS, NODES = 2 * disposition.BLOCK + 22, 4, 15  # two whole blocks of cells and part of a third
 ANSWERS = 3  # of each item: boundaries far below, two cutpoints, far above
 STEP = 1e-5  # central differences then err by about 1e-10 of the third derivative
 TABLE = np.array([1.3, 0.0, -0.7, 2.1])  # what one sd adds: a group of cells may be unmoved, or moved the other way

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from largesse.models.contract import Model
 
 SHIPPED: Final = {
-    name: f"largesse.models.{name}" for name in ("gift_allocation", "reported_loyalty", "market_participation", "joint")
+    name: f"largesse.models.{name}"
+    for name in ("gift_allocation", "reported_loyalty", "market_participation", "sincere_support", "joint")
 }
 
 
