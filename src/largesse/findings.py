@@ -9,7 +9,8 @@ from typing import Any, Final, cast
 import numpy as np
 import xarray as xr
 
-from largesse import dims, estimands, programmes, targeting
+from largesse import belief, dims, estimands, programmes, targeting
+from largesse.belief import Speaking
 from largesse.cells import Cells, Design, Frame
 from largesse.estimands import CONTRASTS, EVERYONE, Surface, blocks
 from largesse.fits import Fit
@@ -211,7 +212,11 @@ def _effects(
 ) -> xr.Dataset:
     compared = Compared.of(inputs, inputs.cells[model.name])
     predicted = surface(theta, nodes, model, frame, groups(inputs, frame) if by_district else None)
-    return estimands.effects(predicted, compared.high, compared.low, varies=compared.varies)
+    found = estimands.effects(predicted, compared.high, compared.low, varies=compared.varies)
+    if not {"sincere", "said"} <= predicted.outcomes(0, compared.high).keys():
+        return found
+    twin = cast("Speaking", model.twin)
+    return found.merge(belief.split(predicted, twin, compared.high, compared.low, varies=compared.varies))
 
 
 def surface(
@@ -383,7 +388,8 @@ def _about(model: Model, inputs: Inputs, outcome: str, contrast: str, compared: 
 def _rests_on(model: Model, cells: Cells, outcome: str, parameters: tuple[str, ...]) -> tuple[Status, str]:
     """What identifies a contrast that rests on these parameters, the weakest first."""
     prefix = model.prefixes.get(outcome, "")
-    named = {p.name: p for p in model.active(cells)[0]}
+    declared = {p.name: p for p in model.parameters}
+    named = {p.name: declared[p.name] if outcome in belief.SEEN else p for p in model.active(cells)[0]}
     found = [named[prefix + name] for name in parameters if prefix + name in named]
     found.sort(key=lambda p: WEAKEST.index(p.status))
     return found[0].status, "; ".join(dict.fromkeys(p.reason for p in found))

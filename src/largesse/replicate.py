@@ -43,7 +43,7 @@ REDRAWS: Final = 50  # data sets refused before a design is called unusable
 LOGLIK: Final = "log-likelihood"
 CODE: Final = (
     *("replicate.py", "ranks.py", "sampling.py", "synthetic.py", "findings.py", "programmes.py", "targeting.py"),
-    *("estimands.py", "policies.py", "cells.py", "exposure.py", "maps.py", "priors.py", "families.py"),
+    *("estimands.py", "belief.py", "policies.py", "cells.py", "exposure.py", "maps.py", "priors.py", "families.py"),
     "parameters.py",
 )
 

@@ -128,11 +128,16 @@ def loglik(theta: Theta, cells: xr.Dataset, nodes: Nodes) -> Array:
 
 
 def predict(theta: Theta, rows: xr.Dataset, gift: Array, coverage: Array, nodes: Nodes) -> dict[str, Array]:
-    """[draw, row] `sincere` support; where people were asked directly also `said`, the chance of a yes, and `gap`."""
+    """[draw, row] what the questions speak to.
+
+    Of an indirect question `sincere` support, of a direct one `said`, the chance of a yes; of both also their `gap`.
+    """
     del nodes
     if not asked(rows, DIRECT):
         return {"sincere": sincere(theta, rows, gift, coverage)}
     said = speaking(theta, rows, gift, coverage)
+    if not (asked(rows, LIST) or asked(rows, RANDOMISED)):
+        return {"said": said.yes}
     return {"sincere": said.sincere, "said": said.yes, "gap": said.yes - said.sincere}
 
 
