@@ -24,6 +24,8 @@ from largesse.comparison import compare
 from largesse.findings import Compared
 from largesse.fits import Fit
 from largesse.inputs import Inputs
+from largesse.instruments import counts
+from largesse.lists import LEVEL
 from largesse.models.contract import Allocation, Model
 from largesse.predictive import data_sets, people
 from largesse.results import Answer, Verdict
@@ -41,6 +43,8 @@ DRAWS: Final = 400  # of the chance of a gift, whose mean is then known to a twe
 OWN: Final = ("direct", "total", "overall", "receivers", "selectivity", "policy")
 COVERAGE: Final = ("spillover", "total", "overall", "passed_over", "never_eligible", "policy")
 EVERY: Final = tuple(dict.fromkeys(OWN + COVERAGE))
+ENDS: Final = ("none", "all")  # counts by which a person is known
+QUESTIONS: Final = {"direct question", "indirect question", "asked together"}  # on support
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,8 @@ class Asked:
             "lasting coverage" if "changing coverage" in lacks(cells) else "changing coverage",
             "silence" if (cells["answer"].to_numpy() < 0).any() else "all answered",
             "coverage" if Compared.of(self.inputs, cells).varies else "one coverage",
+            *(["asked apart"] if {"asked together"} == QUESTIONS & {*lacks(cells)} else []),
+            *map(str, cells["role"].to_numpy()),
         })  # fmt: skip
 
     @property
@@ -217,12 +223,39 @@ def _drawn(gate: str, asked: Asked, found: Furthest, bad: Answer, words: tuple[s
     return Verdict(gate, asked.model.name, answer, sentence, round(found.probability, 4), UNLIKELY)
 
 
+def same_list(asked: Asked) -> Verdict:
+    """Whether the longer list changed answers to the other items: then some type of people has a negative share."""
+    held = counts(asked.inputs.cells[asked.model.name]).held(generator(asked.inputs.study.seed, "ledger", "list"))
+    p = f"p = {held.p:.3f}; with every share at nought {held.cautious:.3f}"
+    good = held.p >= LEVEL
+    sentence = (
+        f"the counts of both lists can come from lists whose other items were answered alike ({p})"
+        if good
+        else f"by the counts of both lists some share of people would be negative: the longer list changed answers to "
+        f"other items, or some lied about a count ({p})"
+    )
+    answer = Answer.PASSED if good else Answer.FAILED
+    return Verdict("same list", asked.model.name, answer, sentence, round(held.p, 4), LEVEL)
+
+
+def ends(asked: Asked) -> Verdict:
+    """Whether somebody gave the counts that tell on a person: none, and all, of the longer list."""
+    shares = counts(asked.inputs.cells[asked.model.name]).ends()
+    missing = [f"nobody shown the longer list said that {name} of it applies" for name in ENDS if shares[name] == 0]
+    at = f"{shares['floor']:.0%} of the control arm counted none and {shares['ceiling']:.0%} all of its items"
+    found = "; ".join(missing) or "of those shown the longer list some said that none and some that all of it applies"
+    answer = Answer.FLAGGED if missing else Answer.PASSED
+    return Verdict("ends of the list", asked.model.name, answer, f"{found}; {at}", float(len(missing)), 0.0)
+
+
 CHECKS: Final[Mapping[str, Callable[[Asked], Verdict]]] = {
     "overlap": overlap,
     "coverage support": support,
     "association": together,
     "negative control": negative_control,
     "reporting style": style,
+    "same list": same_list,
+    "ends of the list": ends,
 }
 
 
@@ -279,6 +312,21 @@ ASSUMPTIONS: Final = (
     Assumption(
         "reporting style", "People answer by what they hold, and not the same to all whatever is asked",
         EVERY, "reporting style", outcomes=("loyalty",)),
+    Assumption(
+        "same list", "The sensitive item changes no answer to the rest of its list, and nobody lies about a count",
+        EVERY, "same list", required=True, when=frozenset({"list_count"})),
+    Assumption(
+        "ends of the list", "Nobody shuns the counts by which a person is known: none and all of the longer list",
+        EVERY, "ends of the list", when=frozenset({"list_count"})),
+    Assumption(
+        "instructions", "People answer the randomised question as its design tells them to",
+        EVERY, when=frozenset({"randomised"})),
+    Assumption(
+        "one willingness", "What makes people say yes moves those who support and those who do not alike",
+        EVERY, when=frozenset({"direct"}), outcomes=("gap", "belief", "words")),
+    Assumption(
+        "over", "As many of those who do not support say yes as is assumed: nobody was asked both ways",
+        EVERY, when=frozenset({"direct", "asked apart"}), outcomes=("gap", "belief", "words")),
     Assumption(
         "silence", "Those who did not answer would have answered as others alike did",
         EVERY, when=frozenset({"silence"})),

@@ -17,7 +17,7 @@ import xarray as xr
 from arviz_stats.base import array_stats
 from scipy.stats import binom
 
-from largesse import alternatives, certificate, dims, findings, population, programmes
+from largesse import alternatives, certificate, dims, findings, instruments, population, programmes
 from largesse.alternatives import Alternatives, Kind
 from largesse.audit import Audit, prior_draws
 from largesse.comparison import compare
@@ -87,6 +87,7 @@ def record(
             "alternatives": _alternatives(inputs, fits, effects, beside or {}),
             "population": _population(inputs, fits),
             "ledger": ledger(fits, inputs),
+            "support": instruments.told(inputs, effects[instruments.MODEL]) if instruments.MODEL in effects else None,
             "priors": [row for m in answered(inputs) for row in ranges(fits[m.name], m, inputs, estimates)],
         },
         truth=_truth(rows) if inputs.truth else None,

@@ -12,6 +12,11 @@ OUTCOMES: Final = {
     "loyalty": "reported loyalty",
     "market_any": "taking part in the market",
     "market_much": "share of income from the market",
+    "sincere": "sincere support",
+    "said": "support as people say it",
+    "belief": "of what people say, belief",
+    "words": "of what people say, words",
+    "gap": "what is said, less sincere support",
 }
 DIRECTIONS: Final = {"raises": "above nought", "lowers": "below nought", "hardly changes": "too small to matter",
                      "cannot tell": "direction not settled"}  # fmt: skip

@@ -15,7 +15,7 @@ from typing import Any
 from largesse import figures
 from largesse.figures import Picture, calibration
 from largesse.figures.band import spread
-from largesse.report import alternatives, assumptions, favour, population, prior_set, tables, words
+from largesse.report import alternatives, assumptions, belief, favour, population, prior_set, tables, words
 from largesse.report.markdown import Markdown, blocks, code, div, figure, listed, literal
 from largesse.resources import bibliography
 from largesse.results import Answer, Results
@@ -219,6 +219,10 @@ class Page:
     def ledger(self) -> Markdown:
         """What the answer rests on, and what speaks to it."""
         return blocks(" ".join(assumptions.said(self.results)), assumptions.ledger(self.results))
+
+    def belief(self) -> Markdown:
+        """What questions on support say by themselves, and how much of an effect on what is said is belief."""
+        return blocks(" ".join(belief.said(self.results)), belief.questions(self.results), belief.types(self.results))
 
     def priors(self) -> Markdown:
         """The effects under the other priors that a careful reader might have chosen."""

@@ -20,6 +20,11 @@ PHRASES: Final = {  # outcomes that have no wording of the study's own
     "receipt": "the chance of a gift",
     "market_any": "the chance of taking part in the market",
     "market_much": "the share of income from the market",
+    "sincere": "the share of people who support sincerely",
+    "said": "the share of people who say that they support",
+    "belief": "what people say, as minds change,",
+    "words": "what people say, whatever their minds,",
+    "gap": "the gap between what people say and what they support",
 }
 SIGNS: Final[Mapping[Answer, str]] = {
     Answer.PASSED: "✓ passed",
@@ -241,7 +246,8 @@ def full(results: Results, e: Estimate) -> str:
 def _leading(results: Results) -> list[Estimate]:
     """The main estimate first, then what happens to those passed over and in the market."""
     known = {e.key: e for e in contrasts(results)}
-    order = ("loyalty.direct", "loyalty.spillover", "market_any.direct", "market_much.direct")
+    order = ("loyalty.direct", "loyalty.spillover", "said.direct", "belief.direct", "words.direct", "sincere.direct",
+             "market_any.direct", "market_much.direct")  # fmt: skip
     found = [known[key] for key in order if key in known]
     found = found or list(known.values())[:1] or list(results.estimates)[:1]
     profiles = [e for e in known.values() if e.group and e.outcome == found[0].outcome and not e.extrapolation]

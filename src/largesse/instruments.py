@@ -1,0 +1,99 @@
+"""Instruments: what the questions on support say by themselves, before any model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+import xarray as xr
+
+from largesse import belief
+from largesse.cells import Cells, part
+from largesse.inputs import Inputs
+from largesse.lists import Counts
+from largesse.results import SMALLEST
+from largesse.seeds import generator
+from largesse.simulators.sincere_support import DIRECT, LIST, RANDOMISED, asked, control_items
+
+Array = np.ndarray[Any, Any]
+
+MODEL: Final = "sincere_support"
+GROUPS: Final = {"everyone": (0, 1), "without a gift": (0,), "with a gift": (1,)}
+
+
+def counts(cells: Cells, gifts: tuple[int, ...] = (0, 1)) -> Counts:
+    """How many people, of those with one of these gifts, gave each count of a list."""
+    among = np.isin(cells["gift"].to_numpy(), gifts)
+    answer = part(cells, LIST)["answer"].to_numpy()[:, 0]
+    return Counts.of(answer[among], cells["people"].to_numpy()[among], control_items(cells))
+
+
+def told(inputs: Inputs, effects: xr.Dataset) -> dict[str, Any]:
+    """What a page says of the questions on support.
+
+    Parameters
+    ----------
+    effects : of the model of sincere support, as `findings.estimate` gives them.
+
+    Returns
+    -------
+    `asked`, the roles of the questions; `groups`: for everyone, and those with and without a gift, what each question
+    says by itself; of a list also `types` (shares and standard errors), `held` (the test of its design), `ends`
+    (shares of counts that give an answer away); `parts`, of each effect on what is said (:func:`belief.told`). No
+    group in which fewer than ten people were asked in some arm.
+    """
+    cells = inputs.cells[MODEL]
+    roles = [role for role in (LIST, DIRECT, RANDOMISED) if asked(cells, role)]
+    about: dict[str, Any] = {"asked": roles, "groups": list(_groups(cells, roles))}
+    if LIST in roles:
+        about |= _list(counts(cells), generator(inputs.study.seed, "instruments"))
+    return about | {"parts": belief.told(effects, inputs.study.estimands.interval)}
+
+
+def _groups(cells: Cells, roles: list[str]) -> Iterator[dict[str, Any]]:
+    for name, gifts in GROUPS.items():
+        said = {role: found for role in roles if (found := SAYS[role](cells, gifts))}
+        if said:
+            yield {"group": name, **said}
+
+
+def _counted(cells: Cells, gifts: tuple[int, ...]) -> dict[str, float]:
+    """Prevalence by the difference in means."""
+    people = counts(cells, gifts)
+    if min(people.control.sum(), people.treated.sum()) < 2 * SMALLEST:
+        return {}
+    found = people.difference()
+    return {"mean": round(found.mean, 4), "se": round(found.se, 4), "detectable": round(found.detectable, 3)}
+
+
+def _share(cells: Cells, gifts: tuple[int, ...], role: str = DIRECT) -> dict[str, float]:
+    """Share of a yes."""
+    answer, people = part(cells, role)["answer"].to_numpy()[:, 0], cells["people"].to_numpy()
+    among = np.isin(cells["gift"].to_numpy(), gifts) & (answer >= 0)
+    n = people[among].sum()
+    if n < 2 * SMALLEST:
+        return {}
+    yes = float(people[among] @ answer[among] / n)
+    return {"mean": round(yes, 4), "se": round(float(np.sqrt(yes * (1 - yes) / n)), 4)}
+
+
+def _randomised(cells: Cells, gifts: tuple[int, ...]) -> dict[str, float]:
+    """Prevalence by the share of a yes, less what the design makes people say (Blair, Imai & Zhou 2015)."""
+    no, yes = map(float, cells["yes"].to_numpy())
+    said = _share(cells, gifts, RANDOMISED)
+    moved = (said["mean"] - no) / (yes - no) if said else 0.0
+    return {"mean": round(moved, 4), "se": round(said["se"] / abs(yes - no), 4)} if said else {}
+
+
+SAYS: Final = {LIST: _counted, DIRECT: _share, RANDOMISED: _randomised}
+
+
+def _list(people: Counts, rng: np.random.Generator) -> dict[str, Any]:
+    """What a list says of its own design; shares of few people in whole points."""
+    types, held = people.types(), people.held(rng)
+    return {
+        "types": {"share": types.share.round(2).tolist(), "se": types.se.round(3).tolist()},
+        "held": {name: round(value, 4) for name, value in held._asdict().items()},
+        "ends": {name: round(value, 2) for name, value in people.ends().items()},
+    }

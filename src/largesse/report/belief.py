@@ -1,0 +1,112 @@
+"""Belief and words: what questions on support say by themselves, and what a gift changes, minds or only words.
+
+Numbers come from `figures["support"]` of the results, and from estimates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from largesse.figures import estimated, points, span
+from largesse.report import markdown, words
+from largesse.report.markdown import UNKNOWN
+from largesse.results import Results
+
+NAMES: Final = {
+    "list_count": "List: difference in means (se)",
+    "direct": "Asked directly: yes (se)",
+    "randomised": "Randomised question (se)",
+}
+WHAT: Final = {
+    "direct": "a gift does to what those who receive it say",
+    "spillover": "more coverage does to what those passed over say",
+    "total": "a gift under high coverage does to what people say, against none under low",
+}
+MODEL: Final = "sincere_support"
+
+
+def said(results: Results) -> list[str]:
+    """What the questions can tell, the parts of each effect on what is said, and whether the list held."""
+    told = results.figures.get("support")
+    if not told:
+        return ["No question of this study tells what people believe from what they say."]
+    if told["asked"] == ["direct"]:
+        return _bounds(results)
+    parts = [_part(results, name, part) for name, part in told["parts"].items() if results.reportable]
+    return [*parts, *_list(told)]
+
+
+def _bounds(results: Results) -> list[str]:
+    """Of a direct question alone: what follows for sincere support."""
+    level = next((e for e in results.estimates if e.key == "said.level.0"), None)
+    if level is None:
+        return ["People were asked directly alone."]
+    held = f"{words.content(results)} interval {span(level.lower, level.upper)}"
+    least = f"at least {points(level.lower)} in 100, if nobody says yes against their mind"
+    return [
+        f"People were asked directly and in no other way: {points(level.mean)} in 100 without a gift say yes ({held}).",
+        f"How many support sincerely is not told: {least}; anything from 0 to 100, if some do.",
+    ]
+
+
+def _part(results: Results, name: str, part: Mapping[str, Any]) -> str:
+    """How much of an effect on what is said is belief."""
+    whole = next(e for e in results.estimates if e.key == f"said.{name}")
+    put = f"Of what {WHAT[name]} ({estimated(whole.mean, whole.lower, whole.upper)} points of 100)"
+    if "share" not in part:
+        return f"{put} nobody can tell belief from words: it is not clear that there are 3 points to split."
+    share = part["share"]
+    held = f"belief makes {share['median']:.2f} ({words.content(results)} interval {share['lower']:.2f} to "
+    mostly = {
+        "belief": "mostly minds change",
+        "words": "mostly words change, and minds do not",
+        "cannot tell": "whether minds change more than words, these data cannot tell",
+    }[part["mostly"]]
+    return f"{put} {held}{share['upper']:.2f}): {mostly}."
+
+
+def _list(told: Mapping[str, Any]) -> list[str]:
+    """Whether the counts of a list are such as its design gives."""
+    if "held" not in told:
+        return []
+    held, shares = told["held"], told["types"]["share"]
+    against = f"p = {held['p']:.3f}; {held['cautious']:.3f} with every share at nought; the odds of a design that held "
+    against += f"are {held['bayes']:.2g} times what they were before the data"
+    if min(map(min, shares)) >= 0:
+        return [f"No type of people comes out with a negative share ({against})."]
+    return [
+        f"Some type of people comes out with a negative share, which none can have ({against}).",
+        "The model of types has no such share, so its prevalence need not be the difference in means.",
+    ]
+
+
+def questions(results: Results) -> str:
+    """What each question says by itself, beside the model."""
+    told = results.figures.get("support")
+    if not told:
+        return ""
+    asked = [role for role in NAMES if role in told["asked"]]
+    rows = [[words.capital(g["group"]), *(_question(g.get(role)) for role in asked)] for g in told["groups"]]
+    found = [g["list_count"]["detectable"] for g in told["groups"][:1] if "list_count" in g]
+    power = f"; by arms of this size a prevalence of {points(found[0])} is found four times in five" if found else ""
+    caption = f"Support by each question alone, in points of 100, without model or weights{power}"
+    header = ("People", *(NAMES[role] for role in asked))
+    return markdown.table(header, rows, caption, "questions", "-" + "r" * len(asked))
+
+
+def _question(found: Mapping[str, float] | None) -> str:
+    return f"{points(found['mean'])} ({points(found['se'])})" if found else UNKNOWN
+
+
+def types(results: Results) -> str:
+    """The table of types of a list experiment."""
+    told = results.figures.get("support") or {}
+    if "types" not in told:
+        return ""
+    columns = zip(*told["types"]["share"], *told["types"]["se"], strict=True)
+    rows = [[str(y), f"{points(a)} ({points(c)})", f"{points(b)} ({points(d)})"] for y, (a, b, c, d) in
+            enumerate(columns)]  # fmt: skip
+    header = ("Control items that apply", "Supporting (se)", "Not supporting (se)")
+    caption = "People by type, in points of 100, from the counts of both lists"
+    return markdown.table(header, rows, caption, "types", "-rr")
