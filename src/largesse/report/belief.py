@@ -23,14 +23,13 @@ WHAT: Final = {
     "spillover": "more coverage does to what those passed over say",
     "total": "a gift under high coverage does to what people say, against none under low",
 }
-MODEL: Final = "sincere_support"
+NOTHING: Final = "No question of this study tells what people believe from what they say."
+SHARE: Final = ("lower", "median", "upper")
 
 
 def said(results: Results) -> list[str]:
     """What the questions can tell, the parts of each effect on what is said, and whether the list held."""
-    told = results.figures.get("support")
-    if not told:
-        return ["No question of this study tells what people believe from what they say."]
+    told = results.figures["support"]
     if told["asked"] == ["direct"]:
         return _bounds(results)
     parts = [_part(results, name, part) for name, part in told["parts"].items() if results.reportable]
@@ -55,15 +54,16 @@ def _part(results: Results, name: str, part: Mapping[str, Any]) -> str:
     whole = next(e for e in results.estimates if e.key == f"said.{name}")
     put = f"Of what {WHAT[name]} ({estimated(whole.mean, whole.lower, whole.upper)} points of 100)"
     if "share" not in part:
-        return f"{put} nobody can tell belief from words: it is not clear that there are 3 points to split."
+        return f"{put} these data cannot tell belief from words: it is not clear that it exceeds 3 points."
     share = part["share"]
-    held = f"belief makes {share['median']:.2f} ({words.content(results)} interval {share['lower']:.2f} to "
+    lower, median, upper = (f"{100 * share[key]:.0f}%".replace("-", "\N{MINUS SIGN}") for key in SHARE)
+    held = f"belief makes {median} ({words.content(results)} interval {lower} to "
     mostly = {
         "belief": "mostly minds change",
         "words": "mostly words change, and minds do not",
         "cannot tell": "whether minds change more than words, these data cannot tell",
     }[part["mostly"]]
-    return f"{put} {held}{share['upper']:.2f}): {mostly}."
+    return f"{put} {held}{upper}): {mostly}."
 
 
 def _list(told: Mapping[str, Any]) -> list[str]:

@@ -19,9 +19,10 @@ def label(model: str) -> str:
 
 
 def items(results: Results) -> str:
-    """The questions and the order of their answers."""
-    rows = ([words.named(i["label"]), literal(" < ".join(map(str, i["levels"])))] for i in results.survey["items"])
-    return table(("Item", "Answers, from least to most"), rows, "Items, and how their answers are ordered", "items")
+    """The questions and the order of their answers; empty where there is no item."""
+    rows = [[words.named(i["label"]), literal(" < ".join(map(str, i["levels"])))] for i in results.survey["items"]]
+    header, caption = ("Item", "Answers, from least to most"), "Items, and how their answers are ordered"
+    return table(header, rows, caption, "items") if rows else ""
 
 
 def dropped(results: Results) -> str:
