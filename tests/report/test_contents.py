@@ -33,6 +33,7 @@ EVERY = (
     *(
         "tipping",
         "policies",
+        "belief",
         "ledger",
         "priors",
         "alternatives",

@@ -23,7 +23,6 @@ WHAT: Final = {
     "spillover": "more coverage does to what those passed over say",
     "total": "a gift under high coverage does to what people say, against none under low",
 }
-NOTHING: Final = "No question of this study tells what people believe from what they say."
 SHARE: Final = ("lower", "median", "upper")
 
 
@@ -83,9 +82,7 @@ def _list(told: Mapping[str, Any]) -> list[str]:
 
 def questions(results: Results) -> str:
     """What each question says by itself, beside the model."""
-    told = results.figures.get("support")
-    if not told:
-        return ""
+    told = results.figures["support"]
     asked = [role for role in NAMES if role in told["asked"]]
     rows = [[words.capital(g["group"]), *(_question(g.get(role)) for role in asked)] for g in told["groups"]]
     found = [g["list_count"]["detectable"] for g in told["groups"][:1] if "list_count" in g]
@@ -101,7 +98,7 @@ def _question(found: Mapping[str, float] | None) -> str:
 
 def types(results: Results) -> str:
     """The table of types of a list experiment."""
-    told = results.figures.get("support") or {}
+    told = results.figures["support"]
     if "types" not in told:
         return ""
     columns = zip(*told["types"]["share"], *told["types"]["se"], strict=True)

@@ -222,7 +222,10 @@ class Page:
 
     def belief(self) -> Markdown:
         """What questions on support say by themselves, and how much of an effect on what is said is belief."""
-        return blocks(" ".join(belief.said(self.results)), belief.questions(self.results), belief.types(self.results))
+        if not self.results.figures.get("support"):
+            return Markdown("No question of this study tells what people believe from what they say.")
+        said = listed(belief.said(self.results))
+        return blocks(said, belief.questions(self.results), belief.types(self.results))
 
     def priors(self) -> Markdown:
         """The effects under the other priors that a careful reader might have chosen."""

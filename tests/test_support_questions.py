@@ -1,0 +1,112 @@
+"""Studies of support as users have them: a short study file runs, and wrong layouts are refused with what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_lists import AFFIRMATIVE, CONTROL, RACE
+
+from largesse import findings, models
+from largesse.errors import InputError
+from largesse.inputs import Inputs, gather
+from largesse.instruments import counts, told
+from largesse.sampling import fit
+from largesse.settings import Sampler
+from largesse.study import Study
+
+SUPPORT = models.get("sincere_support")
+SHORT = """
+name = "angry"
+title = "A published list experiment"
+question = "Who is angry?"
+models = ["sincere_support"]
+seed = 1
+survey = { file = "survey.csv" }
+columns = { gift = "south", list_count = "count", list_arm = "arm" }
+instruments = { control_items = 3 }
+"""
+
+
+def people(treated: Mapping[str, tuple[int, ...]]) -> pd.DataFrame:
+    """One row per respondent of a published experiment; the region stands in the place of the gift."""
+    rows = [
+        (arm, y, int(region == "south"))
+        for arm, table in enumerate((CONTROL, treated))
+        for region, each in table.items()
+        for y, n in enumerate(each)
+        for _ in range(n)
+    ]
+    return pd.DataFrame(rows, columns=["arm", "count", "south"])
+
+
+def read(folder: Path, table: pd.DataFrame, study: str = SHORT) -> Inputs:
+    """A study as a user has it: a survey and a study file."""
+    table.to_csv(folder / "survey.csv", index=False)
+    (folder / "study.toml").write_text(study, encoding="utf-8")
+    return gather(Study.read(folder))
+
+
+@pytest.mark.parametrize(
+    ("treated", "other", "south"),
+    [(RACE, (0.0054, 0.0560), (0.2587, 0.1058)), (AFFIRMATIVE, (0.397, 0.062), (0.791, 0.111))],
+)
+def test_published_prevalences_within_two_standard_errors(
+    tmp_path: Path, treated: Mapping[str, tuple[int, ...]], other: tuple[float, float], south: tuple[float, float]
+) -> None:
+    """Ten lines of study file; posterior means of both regions lie within two published standard errors.
+
+    Blair & Imai 2012. The race item outside the south was published at .0054: a model of types, which has no negative
+    share, lies above it.
+    """
+    inputs = read(tmp_path, people(treated))
+    found = fit(
+        SUPPORT, inputs.cells[SUPPORT.name], inputs.priors[SUPPORT.name], Sampler(draws=1000, tune=500, chains=2)
+    )
+    means = {e.key: e.mean for e in findings.estimates(found, SUPPORT, inputs)}
+    for key, (mean, se) in (("sincere.level.0", other), ("sincere.level.1", south)):
+        assert abs(means[key] - mean) < 2 * se
+    shown = told(inputs, findings.estimate(found, SUPPORT, inputs))
+    assert (min(shown["types"]["share"][0]) < 0) == (treated is RACE)
+
+
+def test_counts_of_the_survey_are_those_of_the_published_table(tmp_path: Path) -> None:
+    """Count and arm of every respondent come back as the table they were typed from."""
+    cells = read(tmp_path, people(RACE)).cells[SUPPORT.name]
+    assert counts(cells).control.tolist() == np.sum(list(CONTROL.values()), axis=0).tolist()
+    assert counts(cells, (1,)).treated.tolist() == list(RACE["south"])
+
+
+def test_groups_of_fewer_than_ten_in_an_arm_are_not_told(tmp_path: Path) -> None:
+    """Nine of the south in the control arm: the group has no row of its own; everyone has."""
+    table = people(RACE)
+    kept = table[(table["arm"] == 1) | (table["south"] == 0) | (table.groupby(["arm", "south"]).cumcount() < 9)]
+    inputs = read(tmp_path, kept)
+    rows = told(inputs, findings.estimate(_drawn(inputs), SUPPORT, inputs))["groups"]
+    assert [row["group"] for row in rows] == ["everyone", "without a gift"]
+
+
+def _drawn(inputs: Inputs) -> Any:
+    return fit(SUPPORT, inputs.cells[SUPPORT.name], inputs.priors[SUPPORT.name], Sampler(draws=100, tune=200, chains=2))
+
+
+WRONG = {
+    "a count above the list": (lambda t: t.assign(count=t["count"].where(t.index > 0, 4)), SHORT, "a count of 4"),
+    "the treated alone": (lambda t: t[t["arm"] == 1], SHORT, "the single arm '1'"),
+    "arms that are no 0 and 1": (lambda t: t.assign(arm=t["arm"] + 1), SHORT, "the arm '2'"),
+    "no number of items": (lambda t: t, SHORT.replace("instruments = { control_items = 3 }", ""), "control_items"),
+    "a count without its arm": (lambda t: t, SHORT.replace(', list_arm = "arm"', ""), "list_arm"),
+    "half an item": (lambda t: t.assign(count=t["count"] + 0.5), SHORT, "the count '0.5'"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_layout_is_refused_with_what_was_found(name: str, tmp_path: Path) -> None:
+    """Nothing is sampled, and the message names the column or key."""
+    change, study, found = WRONG[name]
+    with pytest.raises(InputError, match=found):
+        read(tmp_path, change(people(RACE)), study)
