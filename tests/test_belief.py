@@ -16,7 +16,9 @@ from largesse.synthetic import World, simulate
 SUPPORT = models.get("sincere_support")
 BELIEF_ONLY = {"sincere_intercept": -0.35, "sincere_direct": 0.75, "willing_direct": 0.0}
 WORDS_ONLY = {"sincere_intercept": 0.0, "sincere_direct": 0.0, "willing_direct": 0.75}
-ELSEWHERE = {"under_intercept": -2.2, "over_intercept": -1.1, "sincere_district_sd": 0.1, "willing_district_sd": 0.1}
+STILL = ("district_sd", "direct_sd", "spillover", "spillover_received", "between")  # nothing else moves anything
+ELSEWHERE = {"under_intercept": -2.2, "over_intercept": -1.1, **{f"{on}_{term}": 0.0 for on in ("sincere", "willing")
+             for term in STILL}}  # fmt: skip
 SAMPLER = Sampler(draws=500, tune=500, chains=2)
 
 
