@@ -248,7 +248,7 @@ def test_help_costs_less_than_four_tenths_of_a_second() -> None:
 
 def test_models_and_priors_are_listed() -> None:
     """`models` names each model with its question; `priors` gives every prior with statement and source."""
-    listed = {"gift_allocation", "reported_loyalty", "market_participation", "joint"}
+    listed = {"gift_allocation", "reported_loyalty", "market_participation", "sincere_support", "joint"}
     assert set(json.loads(largesse("models", "--json").stdout)) == listed
     table = json.loads(largesse("priors", "reported_loyalty", "--json").stdout)["reported_loyalty"]
     assert table["direct"]["statement"]

@@ -21,7 +21,10 @@ from largesse.settings import Estimands
 from largesse.synthetic import World
 
 SMALL = World(respondents=60, districts=3, seed=5)
-TOGETHER = SMALL.model_copy(update={"favour": 0.8})  # of the joint model
+WORLDS = {  # of the models that need another
+    "joint": SMALL.model_copy(update={"favour": 0.8}),
+    "sincere_support": SMALL.model_copy(update={"direct": True, "control_items": 3}),
+}
 KEY = "loyalty.direct"
 
 
@@ -85,7 +88,7 @@ def test_draws_at_the_truth_have_no_bias(name: str, monkeypatch: pytest.MonkeyPa
 
     Its headline: the contrasts of everyone, or the selectivity of receipt; districts are not planned for.
     """
-    subject = Planned(name, Proposal(TOGETHER if name == "joint" else SMALL, (name,)))
+    subject = Planned(name, Proposal(WORLDS.get(name, SMALL), (name,)))
 
     def exact(model: Any, inputs: Any, *_: Any) -> tuple[Any, dict[str, Any]]:
         return fake_fits.fake(model, inputs.cells[name], inputs.truth[name], (2, 5), spread=0.0), {"attempt": 1}

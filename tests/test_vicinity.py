@@ -33,8 +33,8 @@ from largesse.workflow import Workflow
 
 Array = np.ndarray[Any, Any]
 
-WORLD = World(name="near", seed=3, respondents=120, districts=3, refused=0.15)
-SMALL = World(name="small", seed=2, respondents=60, districts=2, waves=("one",))
+WORLD = World(name="near", seed=3, respondents=120, districts=3, refused=0.15, direct=True, control_items=3)
+SMALL = World(name="small", seed=2, respondents=60, districts=2, waves=("one",), direct=True, control_items=3)
 REPLICATES = 36
 
 

@@ -9,7 +9,7 @@ import pytest
 import toys
 import xarray as xr
 
-from largesse import models
+from largesse import belief, models
 from largesse.models.contract import Allocation
 from largesse.simulators import gift_allocation, graded, market_participation, reported_loyalty
 from largesse.simulators.predictor import predictor
@@ -94,10 +94,14 @@ def test_a_question_with_two_answers_predicts_whether_and_not_how_much() -> None
 
 @pytest.mark.parametrize("model", models.SHIPPED)
 def test_predictions_have_the_outcomes_of_the_model(model: str, toy: toys.Toy) -> None:
-    """The twin predicts exactly the outcomes that the model announces, each between 0 and 1."""
+    """The twin predicts exactly the outcomes that the model announces, each but a gap between 0 and 1.
+
+    The parts of an effect on what is said are of two states, and no prediction of one.
+    """
     found = predicted(toy, model)
-    assert set(found) == set(models.get(model).predicts)
-    assert all(((values > 0) & (values < 1)).all() for values in found.values())
+    assert set(found) == set(models.get(model).predicts) - set(belief.PARTS)
+    assert all(((values > 0) & (values < 1)).all() for name, values in found.items() if name != "gap")
+    assert all((np.abs(values) < 1).all() for values in found.values())
 
 
 def test_draws_do_not_mix(toy: toys.Toy) -> None:
