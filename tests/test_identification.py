@@ -268,7 +268,7 @@ def test_every_declared_status_is_measured(name: str, design: str) -> None:
 
 
 def test_every_parameter_is_measured_in_some_design() -> None:
-    """All that a model can have is measured somewhere, of most models; what leans on changing coverage, in a design without it too."""
+    """All that most models can have is measured somewhere; what leans on a feature, in a design without it too."""
     for name in (n for n in MEASURED if n not in PARTLY):
         rows = [row for n, design in EVERY if n == name for row in shipped(name, design).rows]
         parameters = models.get(name).parameters

@@ -187,8 +187,8 @@ def test_a_fit_that_was_replaced_is_noticed(study: Study) -> None:
 
 def test_what_has_no_posterior_to_start_from_is_refused(study: Study) -> None:
     """No model of that name, no fit, a fit of other data, a weighted likelihood: each is said."""
-    with pytest.raises(InputError, match="no 'sincere_support'"):
-        Vicinity.of(study, "sincere_support")
+    with pytest.raises(InputError, match="no 'staggered_rollout'"):
+        Vicinity.of(study, "staggered_rollout")
     survey = study.path(study.survey.file)
     survey.write_text("\n".join(survey.read_text(encoding="utf-8").splitlines()[:-1]) + "\n", encoding="utf-8")
     with pytest.raises(InputError, match="only fits of other data"):

@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from largesse import findings, models
+from largesse import belief, findings, models
 from largesse.calibration import Record, calibrate, folder_of
 from largesse.errors import InputError
 from largesse.estimands import CONTRASTS
@@ -155,7 +155,7 @@ def headline(model: Model) -> dict[str, str]:
         f"{outcome}.{contrast}": f"{label}: {CONTRASTS[contrast].label}"
         for outcome, label in model.predicts.items()
         for contrast in HEADLINE
-        if outcome != "receipt"
+        if outcome != "receipt" and (outcome not in belief.PARTS or contrast in belief.CONTRASTS)
     }
 
 
