@@ -117,3 +117,16 @@ def test_two_thousand_respondents_cannot_tell(truth: dict[str, float]) -> None:
     """The same gifts, and a survey of the usual size: the verdict is that it cannot tell."""
     effects, _ = parts(2_000, truth)
     assert belief.told(effects, 0.95)["direct"]["mostly"] == "cannot tell"
+
+
+def test_a_direct_question_alone_tells_what_is_said_and_nothing_of_minds() -> None:
+    """The effect on what is said is seen, and conditional as ever; sincere support is prior driven, not estimated."""
+    alone = world(200, {}).model_copy(update={"control_items": None, "truth": {}})
+    inputs = as_read(simulate(alone), SUPPORT, SUPPORT.priors())
+    found = fit(SUPPORT, inputs.cells[SUPPORT.name], inputs.priors[SUPPORT.name], SAMPLER, seed=1)
+    told = {e.key: e.status for e in findings.estimates(found, SUPPORT, inputs)}
+    assert {key.partition(".")[0] for key in told} == {"said"}
+    assert told["said.direct"] == "conditional"
+    kept, _ = SUPPORT.active(inputs.cells[SUPPORT.name])
+    status = {p.name: p.status for p in kept}
+    assert status["sincere_intercept"] == status["sincere_direct"] == "prior_driven"
