@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
@@ -59,6 +60,12 @@ def test_a_curve_of_nine_points_costs_no_more_than_ten_fits(stored: dict[str, An
     """All points are drawn by the one compiled model, each about as long as the fit that estimates favour."""
     assert len(stored["points"]) == 9
     assert sum(point["seconds"] for point in stored["points"]) <= 10 * stored["estimated"]["seconds"]
+
+
+def test_four_hundred_effective_draws_take_twenty_five_seconds_of_two_cores(stored: dict[str, Any]) -> None:
+    """Of three fits each has them for every parameter; the median fit, which noise moves less, takes no longer."""
+    assert all(ess >= 400 for run in stored["quick"] for ess in run["ess"].values())
+    assert statistics.median(run["seconds"] for run in stored["quick"]) <= 25
 
 
 def test_the_card_shows_the_picture_of_these_numbers(
