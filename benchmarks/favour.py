@@ -57,8 +57,6 @@ WORLD: Final = World(
     },
 )
 SAMPLER: Final = Sampler(draws=600, tune=400, chains=2)
-QUICK: Final = Sampler(draws=1200, tune=300, chains=2)  # as few draws as give 400 effective ones
-SEEDS: Final = (1, 2, 3)
 QUICK: Final = Sampler(draws=1200, tune=300, chains=2)  # about as few draws as leave 400 effective ones
 SEEDS: Final = (1, 2, 3)
 STORED: Final = ROOT / "models" / "joint" / "favour.json"

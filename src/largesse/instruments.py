@@ -11,7 +11,7 @@ import xarray as xr
 from largesse import belief
 from largesse.cells import Cells, part
 from largesse.inputs import Inputs
-from largesse.lists import Counts
+from largesse.lists import Counts, Held
 from largesse.results import SMALLEST
 from largesse.seeds import generator
 from largesse.simulators.sincere_support import DIRECT, LIST, RANDOMISED, asked, control_items
@@ -27,6 +27,11 @@ def counts(cells: Cells, gifts: tuple[int, ...] = (0, 1)) -> Counts:
     among = np.isin(cells["gift"].to_numpy(), gifts)
     answer = part(cells, LIST)["answer"].to_numpy()[:, 0]
     return Counts.of(answer[among], cells["people"].to_numpy()[among], control_items(cells))
+
+
+def held(inputs: Inputs) -> Held:
+    """Whether the design of a study's list held: one answer, whoever asks."""
+    return counts(inputs.cells[MODEL]).held(generator(inputs.study.seed, "instruments"))
 
 
 def told(inputs: Inputs, effects: xr.Dataset) -> dict[str, Any]:
@@ -47,7 +52,7 @@ def told(inputs: Inputs, effects: xr.Dataset) -> dict[str, Any]:
     roles = [role for role in (LIST, DIRECT, RANDOMISED) if asked(cells, role)]
     about: dict[str, Any] = {"asked": roles, "groups": list(_groups(cells, roles))}
     if LIST in roles:
-        about |= _list(counts(cells), generator(inputs.study.seed, "instruments"))
+        about |= _list(counts(cells), held(inputs))
     return about | {"parts": belief.told(effects, inputs.study.estimands.interval)}
 
 
@@ -89,11 +94,11 @@ def _randomised(cells: Cells, gifts: tuple[int, ...]) -> dict[str, float]:
 SAYS: Final = {LIST: _counted, DIRECT: _share, RANDOMISED: _randomised}
 
 
-def _list(people: Counts, rng: np.random.Generator) -> dict[str, Any]:
+def _list(people: Counts, design: Held) -> dict[str, Any]:
     """What a list says of its own design; shares of few people in whole points."""
-    types, held = people.types(), people.held(rng)
+    types = people.types()
     return {
         "types": {"share": types.share.round(2).tolist(), "se": types.se.round(3).tolist()},
-        "held": {name: round(value, 4) for name, value in held._asdict().items()},
+        "held": {name: round(value, 4) for name, value in design._asdict().items()},
         "ends": {name: round(value, 2) for name, value in people.ends().items()},
     }

@@ -24,7 +24,7 @@ from largesse.comparison import compare
 from largesse.findings import Compared
 from largesse.fits import Fit
 from largesse.inputs import Inputs
-from largesse.instruments import counts
+from largesse.instruments import counts, held
 from largesse.lists import LEVEL
 from largesse.models.contract import Allocation, Model
 from largesse.predictive import data_sets, people
@@ -225,9 +225,9 @@ def _drawn(gate: str, asked: Asked, found: Furthest, bad: Answer, words: tuple[s
 
 def same_list(asked: Asked) -> Verdict:
     """Whether the longer list changed answers to the other items: then some type of people has a negative share."""
-    held = counts(asked.inputs.cells[asked.model.name]).held(generator(asked.inputs.study.seed, "ledger", "list"))
-    p = f"p = {held.p:.3f}; with every share at nought {held.cautious:.3f}"
-    good = held.p >= LEVEL
+    found = held(asked.inputs)
+    p = f"p = {found.p:.3f}; with every share at nought {found.cautious:.3f}"
+    good = found.p >= LEVEL
     sentence = (
         f"the counts of both lists can come from lists whose other items were answered alike ({p})"
         if good
@@ -235,7 +235,7 @@ def same_list(asked: Asked) -> Verdict:
         f"other items, or some lied about a count ({p})"
     )
     answer = Answer.PASSED if good else Answer.FAILED
-    return Verdict("same list", asked.model.name, answer, sentence, round(held.p, 4), LEVEL)
+    return Verdict("same list", asked.model.name, answer, sentence, round(found.p, 4), LEVEL)
 
 
 def ends(asked: Asked) -> Verdict:

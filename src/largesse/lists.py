@@ -161,7 +161,7 @@ def _tail(found: Array, covariance: Array, rng: np.random.Generator) -> float:
     """Probability of normal values as far below zero as these, where all are zero; 1 of no values.
 
     The distance to the nearest non-negative point, by the inverse covariance, is a mixture of chi-squared variables;
-    its weights, how often how many values are kept at zero, are drawn (Wolak 1987; Silvapulle & Sen 2005).
+    its weights, how often how many values are kept at zero, are drawn.
     """
     if not len(found):
         return 1.0
