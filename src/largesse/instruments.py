@@ -84,7 +84,7 @@ def _share(cells: Cells, gifts: tuple[int, ...], role: str = DIRECT) -> dict[str
 
 
 def _randomised(cells: Cells, gifts: tuple[int, ...]) -> dict[str, float]:
-    """Prevalence by the share of a yes, less what the design makes people say (Blair, Imai & Zhou 2015)."""
+    """Prevalence by the share of a yes, less what the design makes people say."""
     no, yes = map(float, cells["yes"].to_numpy())
     said = _share(cells, gifts, RANDOMISED)
     moved = (said["mean"] - no) / (yes - no) if said else 0.0

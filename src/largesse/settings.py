@@ -135,7 +135,7 @@ class Forced(Record):
 
 
 class Instruments(Record):
-    """`[instruments]`: how support was asked about indirectly, all of one statement (Blair, Imai & Zhou 2015).
+    """`[instruments]`: how support was asked about indirectly, all of one statement.
 
     Attributes
     ----------

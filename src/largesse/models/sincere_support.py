@@ -17,8 +17,7 @@ support. Nobody lies about the count, and the list changes no other answer: the 
 Not identified: with a direct question alone, who supports; where direct and indirect questions were put to different
 people, those who say yes against their mind, whose share is assumed.
 
-References: Blair & Imai 2012 (lists, their assumptions); Imai 2011 (regression of counts); Blair, Imai & Zhou 2015
-(randomised response); Kuran 1995 (falsification).
+Reference: Blair & Imai 2012 (lists, their assumptions).
 """
 
 from __future__ import annotations
