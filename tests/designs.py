@@ -18,6 +18,11 @@ RECIPES: Final = {
     FULL: toys.Recipe(),
     "one district": toys.Recipe(districts=1, respondents=SMALL),
     "one wave": toys.Recipe(waves=1, respondents=SMALL),
+    "vignettes": toys.Recipe(items=(5,), vignettes=3, before=()),
+    "one vignette": toys.Recipe(items=(5,), vignettes=1, respondents=SMALL),
+    "vignettes and nothing else": toys.Recipe(
+        districts=1, waves=1, items=(2,), vignettes=2, covariates=False, market=2, respondents=SMALL
+    ),
     "one item": toys.Recipe(items=(5,), respondents=SMALL),
     "two items": toys.Recipe(items=(5, 3), respondents=SMALL),
     "no covariates": toys.Recipe(covariates=False, respondents=SMALL),
@@ -30,6 +35,7 @@ RECIPES: Final = {
     "two market answers": toys.Recipe(market=2, respondents=SMALL),
     "nothing": toys.Recipe(districts=1, waves=1, items=(3,), covariates=False, market=2, respondents=SMALL),
 }
+FULLEST: Final = {"anchored_loyalty": "vignettes"}  # vignettes belong to one item; other models want several
 DISTRICT: Final = {"district_sd", "district_effect", "direct_sd", "direct_district"}
 COVERAGE: Final = {"spillover", "spillover_by", "spillover_received", "between"}
 ANY: Final = {p.name for p in models.get("market_participation").parameters if p.name.startswith("any_")}
@@ -46,6 +52,10 @@ def _market(*terms: str) -> set[str]:
 
 def _support(*terms: str) -> set[str]:
     return {f"{part}_{term}" for part in ("sincere", "willing") for term in terms}
+
+
+def _anchored(*terms: str) -> set[str]:
+    return {f"{part}{term}" for part in ("", "style_") for term in terms}
 
 
 def _joint(receipt: set[str], loyalty: set[str], market: set[str], *others: str) -> set[str]:
@@ -85,6 +95,9 @@ DROPPED: Final = {  # by hand: (design, model) -> the terms that this design can
     ("a list alone", "sincere_support"): {*WILLING, "under_intercept", "over_intercept"},
     ("a list and a direct question", "sincere_support"): set(),
     ("a randomised question alone", "sincere_support"): {*WILLING, "under_intercept", "over_intercept", *CONTROL},
+    ("vignettes", "anchored_loyalty"): set(),
+    ("one vignette", "anchored_loyalty"): set(),
+    ("vignettes and nothing else", "anchored_loyalty"): _anchored(*EVERYTHING),
     (FULL, "joint"): set(),
     ("one district", "joint"): _joint(OFFICES, DISTRICT | COVERAGE, _market(*DISTRICT, *COVERAGE), *BY_DISTRICT),
     ("one wave", "joint"): _joint(
@@ -109,6 +122,11 @@ DROPPED: Final = {  # by hand: (design, model) -> the terms that this design can
     ("nothing", "reported_loyalty"): {"disposition_sd", "discrimination", *EVERYTHING},
     ("nothing", "market_participation"): MUCH | (ANY - {"any_direct", "any_cutpoint"}),
 }
+
+
+def full(model: str) -> str:
+    """The design that informs every term of a model."""
+    return FULLEST.get(model, FULL)
 
 
 @cache

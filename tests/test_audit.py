@@ -40,8 +40,9 @@ def answers(verdicts: tuple[Verdict, ...]) -> dict[str, Answer]:
 
 
 @pytest.fixture(scope="module", params=models.SHIPPED)
-def whole(request: pytest.FixtureRequest, toy: toys.Toy) -> tuple[str, Audit]:
+def whole(request: pytest.FixtureRequest) -> tuple[str, Audit]:
     """The audit of a fake fit of each model."""
+    toy = designs.toy(designs.full(request.param))
     return request.param, audited(toy, request.param, fake(toy, request.param))
 
 
@@ -62,6 +63,7 @@ def test_what_does_not_apply_is_never_passed(whole: tuple[str, Audit]) -> None:
         "gift_allocation": {"quadrature", "coverage"},
         "reported_loyalty": set(),
         "market_participation": {"quadrature"},
+        "anchored_loyalty": set(),
         "sincere_support": {"quadrature"},
         "joint": set(),
     }

@@ -23,7 +23,12 @@ from largesse.study import Study
 from largesse.survey import Survey, validate
 from largesse.synthetic import World
 
-WEIGHTED = toys.Recipe(weights=True)
+
+def weighted(model: str) -> toys.Toy:
+    """A toy survey with weights that informs every term of a model."""
+    return toys.make(replace(designs.RECIPES[designs.full(model)], weights=True))
+
+
 NODES = standard_normal_nodes(21)
 every_model = pytest.mark.parametrize("model", models.SHIPPED)
 
@@ -68,8 +73,9 @@ def log_likelihood(model: str, theta: toys.Theta, cells: Cells) -> float:
 
 
 @every_model
-def test_cells_have_the_likelihood_of_their_respondents(model: str, toy: toys.Toy) -> None:
+def test_cells_have_the_likelihood_of_their_respondents(model: str) -> None:
     """One row per respondent and one row per cell give one log-likelihood, to 1e-8, at draws of the prior."""
+    toy = designs.toy(designs.full(model))
     cells, rows = toy.cells[model], toy.rows(model)
     made, rng = models.get(model), np.random.default_rng(8)
     for _ in range(5):
@@ -78,8 +84,9 @@ def test_cells_have_the_likelihood_of_their_respondents(model: str, toy: toys.To
 
 
 @every_model
-def test_cells_count_everyone_once(model: str, toy: toys.Toy) -> None:
+def test_cells_count_everyone_once(model: str) -> None:
     """No pattern has two cells; a cell counts the people of its pattern; who has none of the outcomes is left out."""
+    toy = designs.toy(designs.full(model))
     cells, rows = toy.cells[model], toy.rows(model)
     assert not patterns(cells).duplicated().any()
     keys = list(patterns(cells).columns)
@@ -191,8 +198,9 @@ CHANGED: dict[str, set[str]] = {  # of a sample that no office corrects, the rec
 
 
 @every_model
-def test_unit_weights_are_no_weights(model: str, toy: toys.Toy) -> None:
+def test_unit_weights_are_no_weights(model: str) -> None:
     """A survey whose weights are all 1 has the same cells, weighted or not: same order, same counts, bit for bit."""
+    toy = designs.toy(designs.full(model))
     assert weighted_cells(toy, model).identical(toy.cells[model])
     np.testing.assert_array_equal(toy.cells[model]["count"], toy.cells[model]["people"])
 
@@ -210,7 +218,7 @@ def test_equal_weights_are_no_weights(toy: toys.Toy) -> None:
 @every_model
 def test_weights_count_to_each_districts_effective_size(model: str) -> None:
     """In each district the counts sum to Kish's (sum w)^2 / sum w^2 of those who answered, never above their number."""
-    toy = toys.make(WEIGHTED)
+    toy = weighted(model)
     cells, asked = weighted_cells(toy, model), list(toy.outcomes(model))
     table = toy.survey.table
     table = table[table[asked].notna().any(axis=1)] if asked else table
@@ -223,7 +231,7 @@ def test_weights_count_to_each_districts_effective_size(model: str) -> None:
 
 def test_people_of_a_cell_have_one_weight() -> None:
     """Weighted cells are keyed on weight: a count divided by its people is one of the district's few weights."""
-    toy = toys.make(WEIGHTED)
+    toy = weighted("gift_allocation")
     cells = weighted_cells(toy, "gift_allocation")
     each = cells["count"].to_numpy() / cells["people"].to_numpy()
     for d in range(cells.sizes["district"]):
@@ -236,7 +244,7 @@ def test_people_of_a_cell_have_one_weight() -> None:
 @every_model
 def test_weighted_cells_have_the_weighted_likelihood(model: str) -> None:
     """Weighted cells have the log-likelihood in which each respondent's term is multiplied by the rescaled weight."""
-    toy = toys.make(WEIGHTED)
+    toy = weighted(model)
     cells, rows = weighted_cells(toy, model), toy.rows(model)
     asked = list(toy.outcomes(model))
     table = toy.survey.table[toy.survey.table[asked].notna().any(axis=1)] if asked else toy.survey.table
@@ -390,6 +398,7 @@ def test_the_frame_and_the_cells_share_one_centre(toy: toys.Toy) -> None:
 # --- what a design lacks ---------------------------------------------------------------------------------------
 
 ON_SUPPORT = {"list experiment", "direct question", "indirect question", "asked together"}
+OTHERS = {*ON_SUPPORT, "vignettes"}
 LACKS = {  # as seen by the joint model, which reads every question but those on support
     designs.FULL: set(),
     "one district": {"districts"},  # coverage differs between waves, which a wave effect cannot be told from
@@ -407,23 +416,24 @@ LACKS = {  # as seen by the joint model, which reads every question but those on
 def test_a_design_lacks_what_was_left_out(design: str) -> None:
     """Each feature left out of a design is found to be lacking, alone, with a sentence that says so."""
     found = lacks(designs.cells(design, "joint"))
-    assert set(found) == LACKS[design] | ON_SUPPORT
+    assert set(found) == LACKS[design] | OTHERS
     assert all(len(sentence.split()) >= 4 for sentence in found.values())
 
 
 @pytest.mark.parametrize(
     ("model", "unasked"),
     [
-        ("gift_allocation", {"two items", "three items", "market", "amounts", "loyalty before", *ON_SUPPORT}),
-        ("reported_loyalty", {"market", "amounts", "loyalty before", *ON_SUPPORT}),
-        ("market_participation", {"two items", "three items", "loyalty before", *ON_SUPPORT}),
-        ("sincere_support", {"two items", "three items", "market", "amounts", "loyalty before"}),
-        ("joint", ON_SUPPORT),
+        ("gift_allocation", {"two items", "three items", "market", "amounts", "loyalty before", *OTHERS}),
+        ("reported_loyalty", {"market", "amounts", "loyalty before", *OTHERS}),
+        ("market_participation", {"two items", "three items", "loyalty before", *OTHERS}),
+        ("anchored_loyalty", {"two items", "three items", "market", "amounts", "loyalty before", *ON_SUPPORT}),
+        ("sincere_support", {"two items", "three items", "market", "amounts", "loyalty before", "vignettes"}),
+        ("joint", OTHERS),
     ],
 )
 def test_a_model_lacks_the_questions_that_it_does_not_read(model: str, unasked: set[str]) -> None:
     """Cells know only the questions of their model: what others were asked is not there, however full the survey."""
-    assert set(lacks(designs.cells(designs.FULL, model))) == unasked
+    assert set(lacks(designs.cells(designs.full(model), model))) == unasked
 
 
 def test_a_market_question_with_two_answers_lacks_amounts() -> None:

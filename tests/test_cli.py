@@ -19,6 +19,7 @@ import pytest
 import tomli_w
 from typer.testing import CliRunner
 
+from largesse import models
 from largesse.cli import app
 from largesse.synthetic import World, simulate
 from largesse.template import start, study_of
@@ -248,7 +249,7 @@ def test_help_costs_less_than_four_tenths_of_a_second() -> None:
 
 def test_models_and_priors_are_listed() -> None:
     """`models` names each model with its question; `priors` gives every prior with statement and source."""
-    listed = {"gift_allocation", "reported_loyalty", "market_participation", "sincere_support", "joint"}
+    listed = {*models.SHIPPED}
     assert set(json.loads(largesse("models", "--json").stdout)) == listed
     table = json.loads(largesse("priors", "reported_loyalty", "--json").stdout)["reported_loyalty"]
     assert table["direct"]["statement"]

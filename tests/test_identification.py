@@ -52,8 +52,9 @@ def copied(model: Model, theta: toys.Theta, cells: Cells, times: int) -> toys.Th
 
 
 @pytest.mark.parametrize("name", models.SHIPPED)
-def test_cloned_cells_are_exact(name: str, toy: toys.Toy) -> None:
+def test_cloned_cells_are_exact(name: str) -> None:
     """Copies of districts, or of people, have as many times the log-likelihood of the cells that they are copies of."""
+    toy = designs.toy(designs.full(name))
     model, cells, theta = models.get(name), toy.cells[name], toy.truth[name]
     once = loglik(model, theta, cells)
     assert loglik(model, theta, counts_times(cells, 16)) == pytest.approx(16 * once, rel=1e-12)
@@ -64,8 +65,9 @@ def test_cloned_cells_are_exact(name: str, toy: toys.Toy) -> None:
 
 
 @pytest.mark.parametrize("name", models.SHIPPED)
-def test_cloned_waves_are_exact(name: str, toy: toys.Toy) -> None:
+def test_cloned_waves_are_exact(name: str) -> None:
     """Each copy of a wave, and of what changed in it, has sixteen times the people of the wave it is a copy of."""
+    toy = designs.toy(designs.full(name))
     model, cells, theta = models.get(name), toy.cells[name], dict(toy.truth[name])
     once = loglik(model, theta, cells)
     for p in (p for p in model.active(cells)[0] if dims.WAVE in p.dims):

@@ -18,11 +18,12 @@ from largesse.errors import InputError
 from largesse.planning import Planned, appraised, headline, lines, plan, summary
 from largesse.proposal import Proposal
 from largesse.settings import Estimands
-from largesse.synthetic import World
+from largesse.synthetic import ITEM, World
 
 SMALL = World(respondents=60, districts=3, seed=5)
 WORLDS = {  # of the models that need another
     "joint": SMALL.model_copy(update={"favour": 0.8}),
+    "anchored_loyalty": SMALL.model_copy(update={"items": {"trust": ITEM}, "vignettes": ("low", "high")}),
     "sincere_support": SMALL.model_copy(update={"direct": True, "control_items": 3}),
 }
 KEY = "loyalty.direct"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
+import designs
 import fake_fits
 import numpy as np
 import pytest
@@ -31,9 +32,14 @@ FAR_OFF = 5.0  # standard errors: of a hundred shares one is farther off by chan
 
 
 @pytest.fixture(scope="module", params=models.SHIPPED)
-def made(request: pytest.FixtureRequest, toy: toys.Toy) -> tuple[str, list[Panel]]:
+def made(request: pytest.FixtureRequest) -> tuple[str, list[Panel]]:
     """Panels of a model, all data sets drawn under the toy's truth."""
-    return request.param, drawn(toy, request.param)
+    return request.param, drawn(informing(request.param), request.param)
+
+
+def informing(name: str) -> toys.Toy:
+    """The toy survey that informs every term of a model."""
+    return designs.toy(designs.full(name))
 
 
 def truth(toy: toys.Toy, name: str) -> toys.Theta:
@@ -56,17 +62,18 @@ def test_shares_of_a_panel_sum_to_one(made: tuple[str, list[Panel]]) -> None:
         assert panel.replicated.shape == (DRAWS, len(panel.observed))
 
 
-def test_every_item_is_seen_in_both_arms(toy: toys.Toy, made: tuple[str, list[Panel]]) -> None:
+def test_every_item_is_seen_in_both_arms(made: tuple[str, list[Panel]]) -> None:
     """A panel for each item and arm; where who receives is explained, one of gifts for each district too."""
     name, found = made
+    toy = informing(name)
     gifts = toy.survey.codebook["district"].levels if "gift" in models.get(name).outcomes else ()
     wanted = [("gift", str(d)) for d in gifts] + [(item, arm) for item in toy.outcomes(name) for arm in ("0", "1")]
     assert [(p.item, p.arm) for p in found] == wanted
 
 
-def test_observed_shares_are_those_of_the_survey(toy: toys.Toy, made: tuple[str, list[Panel]]) -> None:
+def test_observed_shares_are_those_of_the_survey(made: tuple[str, list[Panel]]) -> None:
     """Counted respondent by respondent from the survey; who gave no answer is in no panel."""
-    table = toy.survey.table
+    table = informing(made[0]).survey.table
     for panel in made[1]:
         if panel.item == "gift":
             where = table["district"] == panel.arm
@@ -78,9 +85,10 @@ def test_observed_shares_are_those_of_the_survey(toy: toys.Toy, made: tuple[str,
         assert panel.respondents == people
 
 
-def test_replicated_shares_scatter_around_those_expected(toy: toys.Toy, made: tuple[str, list[Panel]]) -> None:
+def test_replicated_shares_scatter_around_those_expected(made: tuple[str, list[Panel]]) -> None:
     """Their mean is the probability of each answer, averaged over the people of the panel who answered."""
     name, found = made
+    toy = informing(name)
     for panel in found:
         chance, people = together(toy, panel) if name == "joint" else (expected(toy, name, panel), panel.respondents)
         error = np.sqrt(chance * (1 - chance) / (people * DRAWS))  # at most: people of one panel differ
@@ -98,6 +106,8 @@ def expected(toy: toys.Toy, name: str, panel: Panel) -> Array:
     people = rows.isel({dims.CELL: np.flatnonzero(seen)})
     if name == toys.SUPPORT:
         return _of_support(people, theta, panel.item)
+    if name == toys.ANCHORED:
+        return _anchored(people, theta, k)
     return _of_bands(people, theta) if name == "market_participation" else _of_item(people, theta, k)
 
 
@@ -118,6 +128,17 @@ def _of_item(people: xr.Dataset, theta: toys.Theta, k: int) -> Array:
     slope, sd, nodes = theta["discrimination"][:, k], theta["disposition_sd"], standard_normal_nodes(61)
     cuts = theta["cutpoint"][:, start : start + counts[k] - 1].T
     over = [above(eta, cut, slope, sd, nodes).mean() for cut in cuts]
+    return -np.diff([1.0, *over, 0.0])
+
+
+def _anchored(people: xr.Dataset, theta: toys.Theta, k: int) -> Array:
+    """Of the item (0), or of a vignette, whose person stands somewhere and is placed more or less sharply."""
+    gift, coverage = people["gift"].to_numpy(), people["coverage"].to_numpy()
+    style, sharp = predictor(theta, people, gift, coverage, "style_"), theta["vignette_discrimination"]
+    own, slope = predictor(theta, people, gift, coverage), np.ones(1)
+    stands, slope = (own, slope) if k == 0 else (theta["vignette_place"][:, [k - 1]], sharp)
+    cuts = slope * theta["cutpoint"][0][:, None]
+    over = [above(stands + style, c, slope, theta["style_sd"], standard_normal_nodes(61)).mean() for c in cuts]
     return -np.diff([1.0, *over, 0.0])
 
 

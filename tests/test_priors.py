@@ -99,7 +99,7 @@ def test_draws_lie_evenly_in_their_own_distribution_function(name: str) -> None:
 @pytest.mark.parametrize("model", models.SHIPPED)
 def test_the_transform_of_a_joint_draw_is_uniform_and_that_of_another_scale_is_not(model: str) -> None:
     """Each scalar of 2,000 joint draws lies evenly in its prior, given its scale; drawn twice as wide, it does not."""
-    m, cells = models.get(model), designs.cells(designs.FULL, model)
+    m, cells = models.get(model), designs.cells(designs.full(model), model)
     kept, sizes, answers = m.active(cells)[0], toys.sizes(cells), m.twin.answers(cells)
     rng, priors = np.random.default_rng(3), m.priors()
     drawn = [priors.draw(kept, sizes, answers, rng) for _ in range(2000)]
@@ -124,8 +124,8 @@ def test_every_family_is_realised_twice() -> None:
 @every_parameter
 def test_the_log_densities_agree(model: str, p: Parameter) -> None:
     """At points drawn from the prior, PyMC's free variable has the density of NumPy's prior, Jacobian included."""
-    graph = designs.graph(designs.FULL, model)
-    cells, rng = designs.cells(designs.FULL, model), np.random.default_rng(3)
+    graph = designs.graph(designs.full(model), model)
+    cells, rng = designs.cells(designs.full(model), model), np.random.default_rng(3)
     for _ in range(5):
         theta = graph.priors.draw(graph.kept, toys.sizes(cells), graph.answers, rng)
         expected = density(p, graph, theta)
@@ -177,11 +177,11 @@ def stick_density(entry: Prior, cut: np.ndarray[Any, Any]) -> float:
 @pytest.mark.parametrize("model", models.SHIPPED)
 def test_the_joint_draws_agree(model: str) -> None:
     """Parameters drawn by PyMC's graph and by NumPy have the same means, constructs and hierarchies included."""
-    graph, n = designs.graph(designs.FULL, model), 2_000
+    graph, n = designs.graph(designs.full(model), model), 2_000
     names = [p.name for p in graph.kept]
     with graph.built:
         theirs = pm.draw([graph.built[name] for name in names], draws=n, random_seed=4, mode=graphs.PYTHON)
-    rng, sizes = np.random.default_rng(4), toys.sizes(designs.cells(designs.FULL, model))
+    rng, sizes = np.random.default_rng(4), toys.sizes(designs.cells(designs.full(model), model))
     drawn = [graph.priors.draw(graph.kept, sizes, graph.answers, rng) for _ in range(n)]
     for name, a in zip(names, theirs, strict=True):
         b = np.array([theta[name] for theta in drawn])
@@ -322,13 +322,18 @@ STATEMENTS: dict[str, Callable[[Prior], tuple[float, ...]]] = {  # what is claim
         lambda e: (points(upper(e, 0.975)),),
     rf".*10 (?:more )?points (?:of|apart in) coverage .* by less than {NUMBER} points from one half.*":
         lambda e: (points(0.1 * upper(e, 0.975)),),
-    rf"sure that a modifier changes the effect of a gift by less than {NUMBER} logits": lambda e: (upper(e, 0.975),),
-    rf"sure that a modifier changes the effect of 10 points of coverage by less than {NUMBER} logits":
+    rf"sure that a modifier changes (?:the effect of|what) a gift(?: does .*)? by less than {NUMBER} logits":
+        lambda e: (upper(e, 0.975),),
+    rf"sure that a modifier changes the effect of 10 points of coverage(?: on .*)? by less than {NUMBER} logits":
         lambda e: (0.1 * upper(e, 0.975),),
     rf"sure that between {NUMBER}% and {NUMBER}% of .* (?:receive|support sincerely|say yes|say no)":
         lambda e: (100 * expit(upper(e, 0.025)), 100 * expit(upper(e, 0.975))),
     rf"sure that an item (?:asked before )?is between {NUMBER} and {NUMBER} times as sharp as the first(?: .*)?":
         lambda e: (upper(e, 0.025), upper(e, 0.975)),
+    rf"sure that people place a described person between {NUMBER} and {NUMBER} times as sharply as themselves":
+        lambda e: (upper(e, 0.025), upper(e, 0.975)),
+    rf"sure that the person of a vignette stands within {NUMBER} logits of the average respondent":
+        lambda e: (upper(e, 0.975),),
     rf"(?:level|sd of the disposition) multiplies the odds of a gift by between 1/{NUMBER} and {NUMBER}(?: .*)?":
         lambda e: (np.exp(-upper(e, 0.025)), np.exp(upper(e, 0.975))),
     rf"sure that the (?:partial )?correlation lies between -{NUMBER} and {NUMBER}":

@@ -130,7 +130,8 @@ def test_every_shipped_model_can_be_drawn_from() -> None:
     """The shipped models are those that a synthetic world draws apart, and the one that it draws together."""
     drawn = [set(world.models) for world in WORLDS.values()]
     assert drawn == [{ALLOCATION, LOYALTY, MARKET}, {JOINT}, {JOINT}]
-    assert set(models.SHIPPED) == set.union(*drawn, World(direct=True).models)
+    others = World(direct=True).models, World(items={"trust": ITEM}, vignettes=("low",)).models
+    assert set(models.SHIPPED) == set.union(*drawn, *others)
 
 
 # --- one disposition behind receipt and answers ----------------------------------------------------------------------

@@ -26,15 +26,16 @@ from largesse.sampling import fit as sample
 from largesse.seeds import generator
 from largesse.simulators.graded import standard_normal_nodes
 from largesse.study import Study
-from largesse.synthetic import World, simulate
+from largesse.synthetic import ITEM, World, simulate
 from largesse.template import start, study_of
 from largesse.vicinity import OWN, Vicinity, joined
 from largesse.workflow import Workflow
 
 Array = np.ndarray[Any, Any]
 
-WORLD = World(name="near", seed=3, respondents=120, districts=3, refused=0.15, direct=True, control_items=3)
-SMALL = World(name="small", seed=2, respondents=60, districts=2, waves=("one",), direct=True, control_items=3)
+ASKED = {"items": {"trust": ITEM}, "vignettes": ("low", "high"), "direct": True, "control_items": 3}  # of every model
+WORLD = World(name="near", seed=3, respondents=120, districts=3, refused=0.15, **ASKED)
+SMALL = World(name="small", seed=2, respondents=60, districts=2, waves=("one",), **ASKED)
 REPLICATES = 36
 
 

@@ -29,6 +29,7 @@ ROLES = ("categorical", "continuous")  # of covariates
 
 MARGINAL: Final = ("gift_allocation", "reported_loyalty", "market_participation")  # each draws its own answers
 SUPPORT: Final = "sincere_support"  # likewise, by random numbers of its own
+ANCHORED: Final = "anchored_loyalty"  # likewise, in place of the answers of reported loyalty
 CONTROL_ITEMS: Final = 3
 YES: Final = (0.1, 0.8)  # chances of a yes to the randomised question
 TRUTH: Mapping[str, float] = {  # of moderate size and mixed sign; what is not here is drawn from the shipped priors
@@ -51,6 +52,7 @@ class Recipe:
     items : number of answers of each loyalty item; market : of the market question (the lowest is staying out);
         before : of each item asked before the gift.
     support : the questions on support; the list has three control items.
+    vignettes : how many described persons are judged like the one item; three items have none.
     favour : what the joint model assumes where nothing was asked before.
     refused : share of answers refused, each on its own.
     truth : parameter -> value, in place of a draw from the shipped prior.
@@ -64,6 +66,7 @@ class Recipe:
     market: int = 6
     before: tuple[int, ...] = (4,)
     support: tuple[str, ...] = ("list_count", "direct", "randomised")
+    vignettes: int = 0
     favour: float = 0.5
     covariates: bool = True
     modifiers: bool = True
@@ -121,6 +124,11 @@ def make(recipe: Recipe | None = None) -> Toy:
         asked = rows(survey, design, outcomes(recipe, SUPPORT)).assign(over=0.0, yes=("kind", list(YES)))
         truth[SUPPORT], drawn = _drawn(recipe, SUPPORT, asked, np.random.default_rng([recipe.seed, 2]))
         table = table.assign(**_unfolded(drawn))
+    if recipe.vignettes:
+        survey, design = _read(table, study)
+        asked = rows(survey, design, outcomes(recipe, ANCHORED))
+        truth[ANCHORED], drawn = _drawn(recipe, ANCHORED, asked, np.random.default_rng([recipe.seed, 4]))
+        table = table.assign(**{column: _text(values, column) for column, values in drawn.items()})
     if recipe.before and len(recipe.items) > 1:
         survey, design = _read(table, study)
         truth["joint"], drawn = _together(recipe, rows(survey, design, outcomes(recipe, "joint")), truth)
@@ -128,7 +136,7 @@ def make(recipe: Recipe | None = None) -> Toy:
     refusing = np.random.default_rng([recipe.seed, 3])
     for column in (c for c in ("direct", "randomised") if c in recipe.support):
         table.loc[refusing.uniform(size=len(table)) < recipe.refused, column] = REFUSED
-    for column in (*_items(recipe), "market", *_before(recipe)):
+    for column in (*_items(recipe), "market", *_before(recipe), *_vignettes(recipe)):
         table.loc[rng.uniform(size=len(table)) < recipe.refused, column] = REFUSED
     survey, design = _read(table, study)
     cells = {name: cells_of(models.get(name), study, survey, design) for name in study.models}
@@ -142,6 +150,7 @@ def outcomes(recipe: Recipe, model: str) -> tuple[str, ...]:
         "loyalty": _items(recipe),
         "market": ("market",),
         "loyalty_before": _before(recipe),
+        "vignettes": _vignettes(recipe),
     }
     asked |= {role: (role,) if role in recipe.support else () for role in ("list_count", "direct", "randomised")}
     made = models.get(model)
@@ -168,6 +177,10 @@ def _before(recipe: Recipe) -> tuple[str, ...]:
     return tuple(f"before{k}" for k in range(1, len(recipe.before) + 1))
 
 
+def _vignettes(recipe: Recipe) -> tuple[str, ...]:
+    return tuple(f"vignette{k}" for k in range(1, recipe.vignettes + 1))
+
+
 def _items(recipe: Recipe) -> tuple[str, ...]:
     return tuple(f"item{k}" for k in range(1, len(recipe.items) + 1))
 
@@ -175,6 +188,7 @@ def _items(recipe: Recipe) -> tuple[str, ...]:
 def _study(recipe: Recipe) -> Study:
     columns: dict[str, Any] = {"gift": "gift", "loyalty": _items(recipe), "market": "market"}
     columns |= {"loyalty_before": _before(recipe)} if recipe.before else {}
+    columns |= {"vignettes": _vignettes(recipe)} if recipe.vignettes else {}
     columns |= {role: role for role in recipe.support} | (
         {"list_arm": "list_arm"} if "list_count" in recipe.support else {}
     )
@@ -182,13 +196,13 @@ def _study(recipe: Recipe) -> Study:
     columns |= {"wave": "round"} if recipe.waves > 1 else {}
     columns |= {"weight": "weight"} if recipe.weights else {}
     columns |= {"categorical": ["songbun"], "continuous": ["household"]} if recipe.covariates else {}
-    counts = _counts(recipe)
+    counts, asked = _counts(recipe), {SUPPORT: recipe.support, ANCHORED: recipe.vignettes}
     table = {
         "name": "toy",
         "title": "A made-up survey",
         "synthetic": True,
         "seed": recipe.seed,
-        "models": [name for name in models.SHIPPED if name != SUPPORT or recipe.support],
+        "models": [name for name in models.SHIPPED if asked.get(name, True)],
         "survey": {"file": "toy.csv"},
         "columns": columns,
         "instruments": _instruments(recipe),
@@ -205,7 +219,8 @@ def _study(recipe: Recipe) -> Study:
 def _counts(recipe: Recipe) -> dict[str, int]:
     """Question -> number of its answers."""
     items, before = zip(_items(recipe), recipe.items, strict=True), zip(_before(recipe), recipe.before, strict=True)
-    return {**dict(items), "market": recipe.market, **dict(before)}
+    judged = dict.fromkeys(_vignettes(recipe), recipe.items[0] if recipe.items else 0)
+    return {**dict(items), "market": recipe.market, **dict(before), **judged}
 
 
 def _people(recipe: Recipe, rng: np.random.Generator) -> pd.DataFrame:

@@ -73,7 +73,7 @@ class Question:
             where=where,
             series=raw.table[column],
             label=raw.labels.get(column, column),
-            levels=study.levels.get(column, ()),
+            levels=study.levels.get(_scale_of(column, role, study), ()),
             kinds=kinds,
             blanks=dict.fromkeys({"", *raw.blanks.get(column, ())}, Missing.BLANK),
             codes=raw.codes.get(column, {}),
@@ -94,6 +94,11 @@ class Question:
     def code(self, text: str) -> str:
         """The code behind a value label; an answer without a label is its own code."""
         return self.codes.get(text, text)
+
+
+def _scale_of(column: str, role: str, study: Study) -> str:
+    """The column whose levels a question has: a vignette is answered like the item on loyalty."""
+    return study.columns.loyalty[0] if role == "vignettes" else column
 
 
 @dataclass(frozen=True)
@@ -323,6 +328,36 @@ def of_list(count: Coded, arm_: Coded, control_items: int, where: str) -> Coded:
     return replace(count, values=code.astype(np.int64), status=status, levels=levels)
 
 
+def on_one_scale(coded: Iterable[Coded], where: str) -> list[Coded]:
+    """An item and its vignettes, with the answers that any of them was given, in their order.
+
+    Errors
+    ------
+    InputError
+        when answers differ and their order does not follow from the study file or from numbers.
+    """
+    coded = list(coded)
+    found = {level for c in coded for level in c.levels}
+    longest = max(coded, key=lambda c: len(c.levels))
+    if found == {*longest.levels}:
+        order = longest.levels
+    elif all(number(level) is not None for level in found):
+        order = tuple(sorted(found, key=natural))
+    else:
+        strange = shown(found - {*longest.levels})
+        expected = f"the answers of '{longest.column}', or their order in key 'levels.{coded[0].column}'"
+        raise InputError.one(where, f"column '{coded[0].column}' and its vignettes", f"also {strange}", expected)
+    place = {level: i for i, level in enumerate(order)}
+    return [_moved(c, order, place) for c in coded]
+
+
+def _moved(coded: Coded, order: tuple[str, ...], place: Mapping[str, int]) -> Coded:
+    """The same answers as positions in another list of levels."""
+    moved = np.array([place[level] for level in coded.levels] or [0])
+    values = np.where(coded.status == 0, moved[np.maximum(coded.values, 0)], coded.values)
+    return replace(coded, values=values, levels=order)
+
+
 def _by_code(question: Question, level: str) -> int | None:
     """Labels in other words are understood by their codes, if these are 0 and 1."""
     coded_from_0 = "0" in question.codes.values()
@@ -392,6 +427,7 @@ READ: Mapping[str, Callable[[Question], Coded]] = {
     "wave": place,
     "gift": gift,
     "loyalty": ordered,
+    "vignettes": ordered,
     "loyalty_before": ordered,
     "market": ordered,
     "list_count": counted,

@@ -120,6 +120,22 @@ def style(answers: Answers, columns: tuple[str, ...]) -> dict[Key, float]:
     return found
 
 
+def ends(answers: Answers, columns: tuple[str, ...]) -> dict[Key, float]:
+    """(column, `lowest` or `highest`, arm) -> share who gave that answer, as the arcsine of its root.
+
+    One shift of all boundaries cannot make the answers at both ends more frequent.
+    """
+    found: dict[Key, float] = {}
+    for name in columns:
+        codes = answers.codes[name]
+        for arm in (0, 1):
+            seen = (codes >= 0) & (answers.gift == arm)
+            if seen.sum() >= FEWEST:
+                for end, code in (("lowest", 0), ("highest", answers.sizes[name] - 1)):
+                    found[name, end, str(arm)] = float(np.arcsin(np.sqrt((codes[seen] == code).mean())))
+    return found
+
+
 def _known(found: Mapping[Key, float]) -> dict[Key, float]:
     return {key: value for key, value in found.items() if np.isfinite(value)}
 

@@ -86,13 +86,14 @@ def changes(before: Said, after: Said) -> tuple[Array, Array]:
     return belief, words
 
 
-def told(drawn: xr.Dataset, interval: float) -> dict[str, dict[str, Any]]:
+def told(drawn: xr.Dataset, interval: float, whole: str = "said", minds: str = "belief") -> dict[str, dict[str, Any]]:
     """By contrast: whether an effect on what is said is mostly belief or mostly words, for everyone.
 
     Parameters
     ----------
     drawn : the effects, with their parts.
     interval : probability content of intervals.
+    whole, minds : the outcome that is seen, and the one that is its part of minds.
 
     Returns
     -------
@@ -101,8 +102,8 @@ def told(drawn: xr.Dataset, interval: float) -> dict[str, dict[str, Any]]:
     interval of belief over the whole effect.
     """
     found: dict[str, dict[str, Any]] = {}
-    for name in (n for n in CONTRASTS if f"belief.{n}" in drawn):
-        belief, said = (drawn[f"{what}.{name}"].isel(group=0).to_numpy() for what in ("belief", "said"))
+    for name in (n for n in CONTRASTS if f"{minds}.{n}" in drawn):
+        belief, said = (drawn[f"{what}.{name}"].isel(group=0).to_numpy() for what in (minds, whole))
         clear = float((np.abs(said) > CLEAR).mean())
         found[name] = {"clear": round(clear, 3), "mostly": "cannot tell"}
         if clear > SURE:

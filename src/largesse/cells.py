@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,7 @@ Frame = xr.Dataset
 
 ALL = "all"  # the one district or wave of a survey without that role
 RATE = Asked()  # the receipt rate as it is known
+QUESTIONS: Final = {dims.ITEM: "loyalty", dims.BEFORE: "loyalty_before", dims.VIGNETTE: "vignettes"}  # dimension: role
 PEOPLE, GIVEN = "#people", "#given"  # columns while counting; no covariate is called so
 
 
@@ -167,7 +168,7 @@ def part(cells: Cells, role: str) -> Cells:
 def sizes(cells: Cells) -> dict[str, int]:
     """The length of each dimension that parameters can have; `item` counts the questions on loyalty."""
     roles = cells[dims.ROLE].to_numpy()
-    asked = {dims.ITEM: int((roles == "loyalty").sum()), dims.BEFORE: int((roles == "loyalty_before").sum())}
+    asked = {dim: int((roles == role).sum()) for dim, role in QUESTIONS.items()}
     return {str(d): n for d, n in cells.sizes.items()} | asked
 
 
@@ -268,6 +269,7 @@ def lacks(cells: Cells) -> dict[str, str]:
     within = np.nanmax(rate, axis=1) - np.nanmin(rate, axis=1)
     roles = cells[dims.ROLE].to_numpy()
     market, items = part(cells, "market")["answers"].to_numpy(), sizes(cells)[dims.ITEM]
+    judged = part(cells, "vignettes")["answers"].to_numpy()
     absent = {
         "districts": (cells.sizes[dims.DISTRICT] > 1, "there are no districts to compare, or only one"),
         "waves": (cells.sizes[dims.WAVE] > 1, "there is only one wave"),
@@ -298,6 +300,10 @@ def lacks(cells: Cells) -> dict[str, str]:
             "nobody was asked both directly and indirectly: how many say yes against their mind is assumed",
         ),
         "two items": (items >= 2, "one item alone cannot separate the disposition from the noise of its answers"),
+        "vignettes": (
+            len(judged) > 1 or int(judged.max(initial=0)) > 2,
+            "a single vignette with two answers cannot tell how people differ in the use of answers from their noise",
+        ),
         "three items": (items >= 3, "with fewer than three items all are taken to discriminate alike"),
     }
     return {feature: why for feature, (present, why) in absent.items() if not present}

@@ -13,6 +13,7 @@ MODIFIER: Final = "modifier"  # a covariate column that changes the gift's effec
 ITEM: Final = "item"  # one ordered question
 ROLE: Final = "role"  # along items: the role of the column behind each, as `[columns]` calls it
 BEFORE: Final = "before_item"  # one ordered question asked before the gift
+VIGNETTE: Final = "vignette"  # one described person, judged on the scale of the loyalty item
 KIND: Final = "kind"  # who does not support sincerely, and who does
 CUT: Final = "cut"  # one boundary between two neighbouring answers of one item
 DRAW: Final = "sample"  # one posterior draw, chains stacked

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t
 
-from largesse import associations, dims
+from largesse import associations, dims, vignettes
 from largesse.associations import Answers, Furthest
 from largesse.cells import lacks
 from largesse.comparison import compare
@@ -43,6 +43,7 @@ DRAWS: Final = 400  # of the chance of a gift, whose mean is then known to a twe
 OWN: Final = ("direct", "total", "overall", "receivers", "selectivity", "policy")
 COVERAGE: Final = ("spillover", "total", "overall", "passed_over", "never_eligible", "policy")
 EVERY: Final = tuple(dict.fromkeys(OWN + COVERAGE))
+ANCHORED: Final = ("anchored", "style")
 ENDS: Final = ("none", "all")  # counts by which a person is known
 QUESTIONS: Final = {"direct question", "indirect question", "asked together"}  # on support
 
@@ -90,10 +91,12 @@ class Asked:
     def _statistics(self, answers: Answers) -> dict[str, dict[associations.Key, float]]:
         asked = tuple(n for n in self._named("loyalty") if n in answers.codes)
         before = tuple(n for n in self.before if n in answers.codes)
+        judged = tuple(n for n in self._named("vignettes") if n in answers.codes)
         return {
             "together": associations.together(answers),
             "before": associations.with_gift(answers, before),
             "style": associations.style(answers, asked),
+            "ends": associations.ends(answers, (*asked, *judged)) if judged else {},
         }
 
 
@@ -248,6 +251,35 @@ def ends(asked: Asked) -> Verdict:
     return Verdict("ends of the list", asked.model.name, answer, f"{found}; {at}", float(len(missing)), 0.0)
 
 
+def same_persons(asked: Asked) -> Verdict:
+    """Whether some group puts described persons the other way round: it then sees other persons in them."""
+    found = vignettes.order(asked.inputs.cells[asked.model.name])
+    if found is None:
+        return _silent("order of vignettes", asked, "no two vignettes were judged by enough people to compare them")
+    worst, good = found.worst, found.p >= UNLIKELY
+    of = f"{worst.right / worst.judged:.0%} put '{worst.lower}' below '{worst.higher}', "
+    of += f"{worst.tied / worst.judged:.0%} alike, {worst.wrong / worst.judged:.0%} above"
+    sentence = (
+        f"no group puts vignettes in another order than they are listed in (nearest to it: {of})"
+        if good
+        else f"some group puts vignettes in another order than they are listed in, and so sees other persons ({of})"
+    )
+    answer = Answer.PASSED if good else Answer.FAILED
+    return Verdict("order of vignettes", asked.model.name, answer, sentence, round(found.p, 4), UNLIKELY)
+
+
+def one_shift(asked: Asked) -> Verdict:
+    """Whether answers at both ends are as frequent, with and without a gift, as a shift of all boundaries has it."""
+    found = asked.departures["ends"]
+    if found is None:
+        return _silent("ends of the scale", asked, "too few people answered to compare the ends of the scale")
+    name, end, arm = found.key
+    where = f"the {end} answer to {name}, {('without', 'with')[int(arm)]} a gift"
+    return _drawn("ends of the scale", asked, found, Answer.FLAGGED, (
+        "the answers at both ends are as frequent as in data drawn from the fit",
+        "answers at the ends are more or less frequent than one shift of all boundaries has it", where))  # fmt: skip
+
+
 CHECKS: Final[Mapping[str, Callable[[Asked], Verdict]]] = {
     "overlap": overlap,
     "coverage support": support,
@@ -256,6 +288,8 @@ CHECKS: Final[Mapping[str, Callable[[Asked], Verdict]]] = {
     "reporting style": style,
     "same list": same_list,
     "ends of the list": ends,
+    "order of vignettes": same_persons,
+    "ends of the scale": one_shift,
 }
 
 
@@ -327,6 +361,15 @@ ASSUMPTIONS: Final = (
     Assumption(
         "over", "As many of those who do not support say yes as is assumed: nobody was asked both ways",
         EVERY, when=frozenset({"direct", "asked apart"}), outcomes=("gap", "belief", "words")),
+    Assumption(
+        "same persons", "Everyone sees the same persons in the vignettes",
+        EVERY, "order of vignettes", required=True, when=frozenset({"vignettes"}), outcomes=ANCHORED),
+    Assumption(
+        "same use of answers", "People judge the persons of vignettes by the same use of answers as themselves",
+        EVERY, when=frozenset({"vignettes"}), outcomes=ANCHORED),
+    Assumption(
+        "one shift", "Whoever answers higher than others as loyal does so by one amount over the whole scale",
+        EVERY, "ends of the scale", when=frozenset({"vignettes"}), outcomes=ANCHORED),
     Assumption(
         "silence", "Those who did not answer would have answered as others alike did",
         EVERY, when=frozenset({"silence"})),

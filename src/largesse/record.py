@@ -17,7 +17,7 @@ import xarray as xr
 from arviz_stats.base import array_stats
 from scipy.stats import binom
 
-from largesse import alternatives, certificate, dims, findings, instruments, population, programmes
+from largesse import alternatives, certificate, dims, findings, instruments, population, programmes, vignettes
 from largesse.alternatives import Alternatives, Kind
 from largesse.audit import Audit, prior_draws
 from largesse.comparison import compare
@@ -87,6 +87,7 @@ def record(
             "alternatives": _alternatives(inputs, fits, effects, beside or {}),
             "population": _population(inputs, fits),
             "ledger": ledger(fits, inputs),
+            "vignettes": vignettes.told(inputs, effects[vignettes.MODEL]) if vignettes.MODEL in effects else None,
             "support": instruments.told(inputs, effects[instruments.MODEL]) if instruments.MODEL in effects else None,
             "priors": [row for m in answered(inputs) for row in ranges(fits[m.name], m, inputs, estimates)],
         },
@@ -391,12 +392,12 @@ def _scores(inputs: Inputs) -> dict[str, tuple[str, Array]]:
     table, survey = inputs.design.table, inputs.survey
     scores: dict[str, tuple[str, Array]] = {}
     for model in inputs.models:
-        if "loyalty" in model.predicts:
+        for outcome in {"loyalty", "answered"} & {*model.predicts}:
             items = [table[i].cat.codes.to_numpy() / (len(table[i].cat.categories) - 1) for i in survey.items]
             every = np.where(np.array(items) >= 0, np.array(items), np.nan)
             answered = np.isfinite(every).sum(axis=0)
             total = np.nansum(every, axis=0)
-            scores["loyalty"] = ("reported loyalty", np.where(answered > 0, total / np.maximum(answered, 1), np.nan))
+            scores[outcome] = (model.predicts[outcome], np.where(answered > 0, total / np.maximum(answered, 1), np.nan))
         if "market_any" in model.predicts and "market" in table:
             band = table["market"].cat.codes.to_numpy()
             shares = np.concatenate(

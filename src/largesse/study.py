@@ -52,6 +52,7 @@ class Columns(Record):
 
     gift: str
     loyalty: tuple[str, ...] = ()
+    vignettes: tuple[str, ...] = ()
     loyalty_before: tuple[str, ...] = ()
     market: str | None = None
     list_count: str | None = None
@@ -86,7 +87,7 @@ class Columns(Record):
         wrong += [
             (role, f"a column called {c!r}, which names a role", "another name for it in the file")
             for role, c in named
-            if c in RESERVED and role in ("loyalty", "loyalty_before", "categorical", "continuous")
+            if c in RESERVED and role in ("loyalty", "vignettes", "loyalty_before", "categorical", "continuous")
         ]
         if wrong:
             raise DisagreementError(*wrong)
@@ -121,7 +122,8 @@ class Study(Record):
     @model_validator(mode="after")
     def _tables_agree(self) -> Self:
         wrong = [*self._wrong_models(), *self._wrong_levels(), *self._wrong_covariates(), *self._wrong_market()]
-        if wrong := [*wrong, *self._wrong_exposure(), *self._wrong_instruments()]:
+        wrong = [*wrong, *self._wrong_vignettes(), *self._wrong_exposure(), *self._wrong_instruments()]
+        if wrong:
             raise DisagreementError(*wrong)
         return self
 
@@ -163,6 +165,16 @@ class Study(Record):
     def _wrong_market(self) -> Iterator[tuple[str, str, str]]:
         if self.estimands.market_shares and not self.columns.market:
             yield "estimands.market_shares", "shares of bands, but no market question", "key 'columns.market' too"
+
+    def _wrong_vignettes(self) -> Iterator[tuple[str, str, str]]:
+        asked, listed = self.columns, self.levels
+        if asked.vignettes and len(asked.loyalty) != 1:
+            found = f"{len(asked.loyalty)} items on loyalty, beside vignettes"
+            yield "columns.loyalty", found, "the one item that the vignettes are answered like"
+            return
+        for name in (n for n in asked.vignettes if n in listed):
+            if listed[name] != listed.get(asked.loyalty[0]):
+                yield f"levels.{name}", "other levels than those of the item", f"those of {asked.loyalty[0]!r}, or none"
 
     def _wrong_exposure(self) -> Iterator[tuple[str, str, str]]:
         asked, groups = self.exposure, self.columns.categorical

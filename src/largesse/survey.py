@@ -15,7 +15,7 @@ import pandera.pandas as pa
 from numpy.typing import NDArray
 
 from largesse import dims
-from largesse.answers import READ, WORDS, Coded, Missing, Question, of_list, shown
+from largesse.answers import READ, WORDS, Coded, Missing, Question, of_list, on_one_scale, shown
 from largesse.districts import KEYS, ONE_WAVE, Pair, adjacent, district_table
 from largesse.errors import InputError, Problem
 from largesse.reading import Raw, identifiers, load, repeated
@@ -25,7 +25,7 @@ from largesse.study import Columns, Study
 
 ROLES: Final = (
     *("district", "province", "wave", "gift", "loyalty", "market", "list_count", "direct", "randomised"),
-    *("loyalty_before", "categorical", "continuous", "weight"),
+    *("vignettes", "loyalty_before", "categorical", "continuous", "weight"),
 )
 SUPPORT: Final = ("list_count", "direct", "randomised")  # several ways to ask whether people support one thing
 SINGLE: Final = {  # the role names the column
@@ -33,7 +33,7 @@ SINGLE: Final = {  # the role names the column
     *SUPPORT,
 }
 NEEDED: Final = ("district", "wave", "province", "gift", "continuous")  # a respondent without one of these is dropped
-SCALES: Final = ("loyalty", "market", *SUPPORT, "loyalty_before")
+SCALES: Final = ("loyalty", "market", *SUPPORT, "vignettes", "loyalty_before")
 STUDY: Final = "study.toml"  # what it is called in messages
 TRIMMED: Final = {"district", "province", "wave", "categorical"}  # levels that nobody gave are left out
 
@@ -70,7 +70,7 @@ class Survey:
     ----------
     table : `district`, `province`, `wave` (categorical), `gift` (int8, 1 = received), loyalty items and `market`
         (ordered categorical, NaN = no answer), `list_count` (`0 of 3` to `4 of 4`: count and arm in one), `direct` and
-        `randomised` (no, yes), covariates under their own names (categorical or float64),
+        `randomised` (no, yes), vignettes, covariates under their own names (categorical or float64),
         `weight` (float64, 1 without that role). Optional columns are absent when the study has no such role.
     items : loyalty items, in the study's order.
     codebook : column of `table` (and `respondent`) -> :class:`Column`.
@@ -211,7 +211,8 @@ def _coded(raw: Raw, study: Study, where: str, skip: set[str], problems: list[Pr
         if column in raw.table and f"column '{column}'" not in skip:
             understand = partial(READ[role], Question.of(column, role, raw, study, where))
             coded.append(_attempt(understand, problems))
-    return _listed([c for c in coded if c is not None], study, where, problems)
+    understood = _listed([c for c in coded if c is not None], study, where, problems)
+    return _alike(understood, where, problems)
 
 
 def _listed(coded: list[Coded], study: Study, where: str, problems: list[Problem]) -> list[Coded]:
@@ -222,6 +223,15 @@ def _listed(coded: list[Coded], study: Study, where: str, problems: list[Problem
         return rest
     one = _attempt(partial(of_list, by_role["list_count"], by_role["list_arm"], items, where), problems)
     return [*rest, *([one] if one else [])]
+
+
+def _alike(coded: list[Coded], where: str, problems: list[Problem]) -> list[Coded]:
+    """The columns with an item and its vignettes on one scale."""
+    judged = [c for c in coded if c.role == "vignettes"]
+    same = [*(c for c in coded if c.role == "loyalty"), *judged] if judged else []
+    moved = _attempt(partial(on_one_scale, same, where), problems) if same else None
+    by_column = {c.column: c for c in moved or ()}
+    return [by_column.get(c.column, c) for c in coded]
 
 
 def _together(coded: list[Coded], keep: Rows, where: str) -> list[Problem]:

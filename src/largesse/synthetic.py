@@ -34,6 +34,7 @@ Truth = Mapping[str, Mapping[str, Array]]
 
 ALLOCATION, LOYALTY, MARKET, JOINT = "gift_allocation", "reported_loyalty", "market_participation", "joint"
 SUPPORT: Final = "sincere_support"
+ANCHORED: Final = "anchored_loyalty"
 DONT_KNOW, REFUSED = "don't know", "refused"
 MARKET_QUESTION: Final = "market"
 LIST, ARM, DIRECT, RANDOMISED = "list_count", "list_arm", "direct", "randomised"
@@ -53,6 +54,8 @@ class World(Record):
     It asks about support `direct`ly, by a list with so many `control_items`, by a randomised question whose `forced`
     answers are yes and no with these chances, or by several of them. With `apart`, who is shown the treated list is not
     asked directly; then those who say yes against their mind are a known share, `over`.
+
+    With `vignettes`, from the least loyal to the most, people also judge described persons by the answers of its item.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = "world"
@@ -66,6 +69,7 @@ class World(Record):
     items: Mapping[str, tuple[str, ...]] = {"pride": ITEM, "trust": ITEM}
     market: tuple[str, ...] = BANDS
     before: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    vignettes: tuple[str, ...] = ()
     direct: bool = False
     control_items: Annotated[int, Field(ge=1)] | None = None
     forced: tuple[Share, Share] | None = None
@@ -85,6 +89,9 @@ class World(Record):
             raise DisagreementError(("favour", f"{self.favour:g}, beside items asked before", "truth.joint.favour"))
         if self.joint and self.support:
             raise DisagreementError((next(iter(self.support)), "a question on support", "none in a joint world"))
+        if self.vignettes and (self.joint or len(self.items) != 1):
+            found = "a joint world" if self.joint else f"{len(self.items)} items"
+            raise DisagreementError(("vignettes", f"vignettes, in {found}", "one item, in a world that is not joint"))
         return self
 
     @property
@@ -96,6 +103,19 @@ class World(Record):
         return {name: counts if name == LIST else YES_OR_NO for name, there in asked.items() if there}
 
     @property
+    def questions(self) -> dict[str, dict[str, tuple[str, ...]]]:
+        """By model that explains answers apart from others: column -> what can be answered."""
+        loyalty = {ANCHORED: self.judged} if self.vignettes else {LOYALTY: dict(self.items)}
+        market = {MARKET_QUESTION: self.market} if self.market else {}
+        return {n: asked for n, asked in {**loyalty, MARKET: market, SUPPORT: self.support}.items() if asked}
+
+    @property
+    def judged(self) -> dict[str, tuple[str, ...]]:
+        """The item and the vignettes that are answered like it: column -> what can be answered."""
+        (levels,) = self.items.values()
+        return dict.fromkeys((*self.items, *self.vignettes), levels)
+
+    @property
     def joint(self) -> bool:
         """Whether receipt and answers share a disposition."""
         return bool(self.before) or self.favour is not None
@@ -105,8 +125,7 @@ class World(Record):
         """Names of the models that everything in it is drawn from."""
         if self.joint:
             return (JOINT,)
-        answered = {LOYALTY: self.items, MARKET: self.market, SUPPORT: self.support}
-        return (ALLOCATION, *(name for name, questions in answered.items() if questions))
+        return (ALLOCATION, *self.questions)
 
     @classmethod
     def read(cls, path: Path | str) -> World:
@@ -197,8 +216,7 @@ def _apart(
     chance = _expected_receipt(truth[ALLOCATION], rows)
     places["coverage"] = _rate_by_office(chance, rows).round(3)
     coords: dict[str, list[str]] = {}
-    every = {LOYALTY: world.items, MARKET: {MARKET_QUESTION: world.market}, SUPPORT: world.support}
-    for name, questions in ((n, q) for n, q in every.items() if n in world.models):
+    for name, questions in world.questions.items():
         rows = _rows(world, people, places, tuple(questions.items()))
         truth[name], said = _drawn(world, name, _known(world, name, rows), priors)
         _write_down(people, questions, said)
@@ -324,7 +342,7 @@ def _rows(
     rows["answers"] = (dims.ITEM, np.array([len(levels) for _, levels in questions], dtype=int))
     names = [name for name, _ in questions]
     roles = {**dict.fromkeys(world.items, "loyalty"), **dict.fromkeys(world.before, "loyalty_before")}
-    roles |= {name: name for name in world.support}
+    roles |= {name: name for name in world.support} | dict.fromkeys(world.vignettes, "vignettes")
     role = np.array([roles.get(name, "market") for name in names], dtype=str)
     return rows.assign_coords({dims.ITEM: names, dims.ROLE: (dims.ITEM, role)})
 
@@ -394,7 +412,8 @@ def _rate_by_office(chance: Array, rows: xr.Dataset) -> Array:
 
 def _silence(world: World, people: pd.DataFrame, rng: np.random.Generator) -> None:
     """Some answers become "don't know" or "refused", whatever they were."""
-    for question in (n for n in (*world.items, MARKET_QUESTION, DIRECT, RANDOMISED, *world.before) if n in people):
+    asked = (*world.items, MARKET_QUESTION, DIRECT, RANDOMISED, *world.vignettes, *world.before)
+    for question in (n for n in asked if n in people):
         u = rng.uniform(size=len(people))
         people.loc[u < world.dont_know, question] = DONT_KNOW
         people.loc[u > 1 - world.refused, question] = REFUSED

@@ -63,6 +63,7 @@ def study_of(world: World, models: tuple[str, ...]) -> str:
             "wave": "wave",
             "gift": "gift",
             "loyalty": list(world.items),
+            **({"vignettes": list(world.vignettes)} if world.vignettes else {}),
             **({"loyalty_before": list(world.before)} if world.before else {}),
             **({"market": MARKET_QUESTION} if world.market else {}),
             **{name: name for name in world.support},

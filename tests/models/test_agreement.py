@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import designs
 import graphs
 import numpy as np
@@ -13,7 +15,10 @@ from largesse import models
 from largesse.models.contract import NODES
 from largesse.simulators.graded import standard_normal_nodes
 
-DRAWS = {designs.FULL: 50}  # elsewhere a few: what differs is which terms there are, not how they are computed
+DRAWS = {
+    designs.FULL: 50,
+    "vignettes": 50,
+}  # elsewhere a few: what differs is which terms there are, not how they are computed
 every_design = pytest.mark.parametrize(
     ("design", "model"), designs.DROPPED, ids=["-".join(key) for key in designs.DROPPED]
 )
@@ -62,9 +67,9 @@ def test_a_design_keeps_the_terms_it_informs_and_names_the_others(design: str, m
 @every_model
 def test_other_data_can_be_put_into_a_built_model(model: str) -> None:
     """With the arrays of other cells, more of them and with more nodes, a built model is the model of those cells."""
-    other = toys.make(toys.Recipe(seed=2, respondents=300)).cells[model]
+    other = toys.make(replace(designs.RECIPES[designs.full(model)], seed=2, respondents=300)).cells[model]
     made = models.get(model)
-    graph = graphs.Graph(made, designs.cells(designs.FULL, model))
+    graph = graphs.Graph(made, designs.cells(designs.full(model), model))
     (theta,) = prior_draws(graph, other, 1)
     for n in NODES[1:]:
         with graph.built:
@@ -76,13 +81,13 @@ def test_other_data_can_be_put_into_a_built_model(model: str) -> None:
 @every_model
 def test_nothing_stored_has_the_shape_of_cells(model: str) -> None:
     """Draws know no cells: no coordinate, no free or deterministic variable has one; the likelihood is observed."""
-    built = designs.graph(designs.FULL, model).built
+    built = designs.graph(designs.full(model), model).built
     assert "cell" not in built.coords
     assert [rv.name for rv in built.observed_RVs] == ["answers"]
     assert built.potentials == []
     for name, dims in built.named_vars_to_dims.items():
         assert set(dims) <= set(built.coords), name
-    n = designs.cells(designs.FULL, model).sizes["cell"]
+    n = designs.cells(designs.full(model), model).sizes["cell"]
     stored = (*built.free_RVs, *built.deterministics)
     assert not [v.name for v in stored if n in v.shape.eval({}, mode=graphs.PYTHON)]
 

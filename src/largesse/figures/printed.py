@@ -17,6 +17,9 @@ OUTCOMES: Final = {
     "belief": "of what people say, belief",
     "words": "of what people say, words",
     "gap": "what is said, less sincere support",
+    "anchored": "loyalty, all using the answers alike",
+    "answered": "loyalty as people answer",
+    "style": "of answers, their use",
 }
 DIRECTIONS: Final = {"raises": "above nought", "lowers": "below nought", "hardly changes": "too small to matter",
                      "cannot tell": "direction not settled"}  # fmt: skip

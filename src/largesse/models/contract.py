@@ -13,7 +13,7 @@ import pytensor.tensor as pt
 import xarray as xr
 
 from largesse import dims
-from largesse.cells import Cells, lacks, part
+from largesse.cells import QUESTIONS, Cells, lacks, part
 from largesse.parameters import SUFFIX, Parameter, Together, active
 from largesse.priors import Prior, PriorSet
 from largesse.provenance import meaning
@@ -135,8 +135,7 @@ def coords(cells: Cells, twin: Twin) -> dict[str, list[str]]:
     """Coordinates of every parameter: districts, waves, covariates, items, cutpoints. Never cells."""
     named = (dims.DISTRICT, dims.WAVE, dims.COVARIATE, dims.MODIFIER)
     out = {d: [str(v) for v in cells[d].to_numpy()] for d in named if cells.sizes[d]}
-    asked = {dims.ITEM: "loyalty", dims.BEFORE: "loyalty_before"}
-    items = {d: [str(v) for v in part(cells, role)[dims.ITEM].to_numpy()] for d, role in asked.items()}
+    items = {d: [str(v) for v in part(cells, role)[dims.ITEM].to_numpy()] for d, role in QUESTIONS.items()}
     out |= {d: names for d, names in items.items() if names}
     owners = {dims.CUT: items[dims.ITEM], f"before_{dims.CUT}": items[dims.BEFORE]}
     for dim, answers in twin.answers(cells).items():

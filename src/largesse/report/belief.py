@@ -6,7 +6,7 @@ Numbers come from `figures["support"]` of the results, and from estimates.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from largesse.figures import estimated, points, span
 from largesse.report import markdown, words
@@ -26,13 +26,39 @@ WHAT: Final = {
 SHARE: Final = ("lower", "median", "upper")
 
 
+class Parts(NamedTuple):
+    """How the parts of an effect on answers are put.
+
+    Attributes
+    ----------
+    whole : the outcome that is seen; `minds` : its part of minds; `apart` : the two, in a sentence.
+    mostly : verdict -> how it is put.
+    """
+
+    whole: str
+    minds: str
+    apart: str
+    mostly: Mapping[str, str]
+
+
+SUPPORT: Final = Parts(
+    "said",
+    "belief",
+    "belief from words",
+    {
+        "belief": "mostly minds change",
+        "words": "mostly words change, and minds do not",
+        "cannot tell": "whether minds change more than words, these data cannot tell",
+    },
+)
+
+
 def said(results: Results) -> list[str]:
     """What the questions can tell, the parts of each effect on what is said, and whether the list held."""
     told = results.figures["support"]
     if told["asked"] == ["direct"]:
         return _bounds(results)
-    parts = [_part(results, name, part) for name, part in told["parts"].items() if results.reportable]
-    return [*parts, *_list(told)]
+    return [*parts(results, told["parts"], SUPPORT), *_list(told)]
 
 
 def _bounds(results: Results) -> list[str]:
@@ -48,21 +74,20 @@ def _bounds(results: Results) -> list[str]:
     ]
 
 
-def _part(results: Results, name: str, part: Mapping[str, Any]) -> str:
-    """How much of an effect on what is said is belief."""
-    whole = next(e for e in results.estimates if e.key == f"said.{name}")
+def parts(results: Results, told: Mapping[str, Mapping[str, Any]], put: Parts) -> list[str]:
+    """How much of each effect on answers is of minds; nothing of a study that may not be reported."""
+    return [_part(results, name, part, put) for name, part in told.items() if results.reportable]
+
+
+def _part(results: Results, name: str, part: Mapping[str, Any], told: Parts) -> str:
+    whole = next(e for e in results.estimates if e.key == f"{told.whole}.{name}")
     put = f"Of what {WHAT[name]} ({estimated(whole.mean, whole.lower, whole.upper)} points of 100)"
     if "share" not in part:
-        return f"{put} these data cannot tell belief from words: it is not clear that it exceeds 3 points."
+        return f"{put} these data cannot tell {told.apart}: it is not clear that it exceeds 3 points."
     share = part["share"]
     lower, median, upper = (f"{100 * share[key]:.0f}%".replace("-", "\N{MINUS SIGN}") for key in SHARE)
-    held = f"belief makes {median} ({words.content(results)} interval {lower} to "
-    mostly = {
-        "belief": "mostly minds change",
-        "words": "mostly words change, and minds do not",
-        "cannot tell": "whether minds change more than words, these data cannot tell",
-    }[part["mostly"]]
-    return f"{put} {held}{upper}): {mostly}."
+    held = f"{told.minds} makes {median} ({words.content(results)} interval {lower} to {upper})"
+    return f"{put} {held}: {told.mostly[part['mostly']]}."
 
 
 def _list(told: Mapping[str, Any]) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Any
 from largesse import figures
 from largesse.figures import Picture, calibration
 from largesse.figures.band import spread
-from largesse.report import alternatives, assumptions, belief, favour, population, prior_set, tables, words
+from largesse.report import alternatives, anchors, assumptions, belief, favour, population, prior_set, tables, words
 from largesse.report.markdown import Markdown, blocks, code, div, figure, listed, literal
 from largesse.resources import bibliography
 from largesse.results import Answer, Results
@@ -226,6 +226,12 @@ class Page:
             return Markdown("No question of this study tells what people believe from what they say.")
         said = listed(belief.said(self.results))
         return blocks(said, belief.questions(self.results), belief.types(self.results))
+
+    def anchors(self) -> Markdown:
+        """How people use the answers, and how much of an effect on them is loyalty."""
+        if not self.results.figures.get("vignettes"):
+            return Markdown("No vignettes of this study tell how loyal people are from how they use the answers.")
+        return blocks(listed(anchors.said(self.results)), anchors.pairs(self.results))
 
     def priors(self) -> Markdown:
         """The effects under the other priors that a careful reader might have chosen."""

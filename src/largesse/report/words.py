@@ -25,6 +25,9 @@ PHRASES: Final = {  # outcomes that have no wording of the study's own
     "belief": "what people say, as minds change,",
     "words": "what people say, whatever their minds,",
     "gap": "the gap between what people say and what they support",
+    "anchored": "loyalty, all using the answers alike,",
+    "answered": "loyalty as people answer",
+    "style": "what the use of answers adds to loyalty",
 }
 SIGNS: Final[Mapping[Answer, str]] = {
     Answer.PASSED: "✓ passed",
@@ -247,7 +250,7 @@ def _leading(results: Results) -> list[Estimate]:
     """The main estimate first, then what happens to those passed over and in the market."""
     known = {e.key: e for e in contrasts(results)}
     order = ("loyalty.direct", "loyalty.spillover", "said.direct", "belief.direct", "words.direct", "sincere.direct",
-             "market_any.direct", "market_much.direct")  # fmt: skip
+             "anchored.direct", "answered.direct", "market_any.direct", "market_much.direct")  # fmt: skip
     found = [known[key] for key in order if key in known]
     found = found or list(known.values())[:1] or list(results.estimates)[:1]
     profiles = [e for e in known.values() if e.group and e.outcome == found[0].outcome and not e.extrapolation]
