@@ -28,6 +28,7 @@ RECIPES: Final = {
     "no covariates": toys.Recipe(covariates=False, respondents=SMALL),
     "no modifiers": toys.Recipe(modifiers=False, respondents=SMALL),
     "nothing asked before": toys.Recipe(before=(), respondents=SMALL),
+    "nothing asked on support": toys.Recipe(support=(), respondents=SMALL),
     "a direct question alone": toys.Recipe(support=("direct",), respondents=SMALL),
     "a list alone": toys.Recipe(support=("list_count",), respondents=SMALL),
     "a list and a direct question": toys.Recipe(support=("list_count", "direct"), respondents=SMALL),
@@ -66,6 +67,11 @@ def _joint(receipt: set[str], loyalty: set[str], market: set[str], *others: str)
 PAIRS: Final = {f"correlation_{a}_{b}" for a, b in combinations(("receipt", "loyalty", "any", "much"), 2)}
 WITH_MUCH: Final = {"much_disposition", *(name for name in PAIRS if name.endswith("much"))}
 BY_DISTRICT: Final = {"before_district_sd", "before_district_effect", "favour_sd", "favour_district", *PAIRS}
+ON_SUPPORT: Final = {
+    *(p.name for p in models.get("sincere_support").parameters),
+    "sincere_disposition",
+    "willing_disposition",
+}
 BEFORE: Final = {p.name for p in models.get("joint").parameters if p.name.startswith(("before_", "favour"))}
 EVERYTHING: Final = {"wave_effect", "covariate_effect", "direct_by", *DISTRICT, *COVERAGE}
 OFFICES: Final = {"district_sd", "district_effect", "district_wave_sd", "district_wave"}
@@ -99,22 +105,30 @@ DROPPED: Final = {  # by hand: (design, model) -> the terms that this design can
     ("one vignette", "anchored_loyalty"): set(),
     ("vignettes and nothing else", "anchored_loyalty"): _anchored(*EVERYTHING),
     (FULL, "joint"): set(),
-    ("one district", "joint"): _joint(OFFICES, DISTRICT | COVERAGE, _market(*DISTRICT, *COVERAGE), *BY_DISTRICT),
+    ("one district", "joint"): _joint(
+        OFFICES, DISTRICT | COVERAGE, _market(*DISTRICT, *COVERAGE), *BY_DISTRICT, *_support(*DISTRICT, *COVERAGE)
+    ),
     ("one wave", "joint"): _joint(
         {"wave_effect", "district_wave_sd", "district_wave"},
         {"wave_effect"},
         _market("wave_effect"),
+        *_support("wave_effect"),
         "before_wave_effect",
     ),
     ("one item", "joint"): {"loyalty_disposition_sd", "loyalty_discrimination"},
     ("two market answers", "joint"): MUCH | WITH_MUCH,
     ("nothing asked before", "joint"): BEFORE,
+    ("nothing asked on support", "joint"): ON_SUPPORT,
+    ("a direct question alone", "joint"): {"over_intercept", *CONTROL},
+    ("a list alone", "joint"): {*WILLING, "under_intercept", "over_intercept", "willing_disposition"},
     ("nothing", "joint"): _joint(
         {"wave_effect", "standing", *OFFICES},
         {"disposition_sd", "discrimination", *EVERYTHING},
         MUCH | (ANY - {"any_direct", "any_cutpoint"}),
         *BY_DISTRICT,
         *WITH_MUCH,
+        *_support(*EVERYTHING),
+        "control_covariate_effect",
         "before_wave_effect",
         "before_covariate_effect",
     ),

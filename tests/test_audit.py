@@ -146,9 +146,10 @@ def test_one_item_has_no_disposition_to_integrate() -> None:
     ).answer is (Answer.NOT_APPLICABLE)
 
 
-def test_predictive_entries_are_shares_within_their_band(toy: toys.Toy, whole: tuple[str, Audit]) -> None:
+def test_predictive_entries_are_shares_within_their_band(whole: tuple[str, Audit]) -> None:
     """One entry per item and arm, for each answer the observed share and the mean and 95 % band of the replicated."""
     name, made = whole
+    toy = designs.toy(designs.full(name))
     counts = {"gift": 2} | dict(zip(toy.outcomes(name), toy.cells[name]["answers"].to_numpy(), strict=True))
     told = {"gift"} if "gift" in models.get(name).outcomes else set()
     assert {entry["item"] for entry in made.predictive} == told | set(toy.outcomes(name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import designs
 import fake_fits
 import numpy as np
 import pytest
@@ -300,8 +301,9 @@ def test_an_answer_that_teaches_nothing_is_left_out_for_free() -> None:
 
 
 @pytest.fixture(scope="module", params=models.SHIPPED)
-def from_the_fit(request: pytest.FixtureRequest, toy: toys.Toy) -> Array:
+def from_the_fit(request: pytest.FixtureRequest) -> Array:
     """[data set, share] 800 surveys drawn from a fit of each model."""
+    toy = designs.toy(designs.full(request.param))
     model, cells = models.get(request.param), toy.cells[request.param]
     fit = fake_fits.fake(model, cells, toy.truth[request.param], (4, 200))
     every = panels(model.twin, fit.theta, cells, np.random.default_rng(10))

@@ -31,7 +31,7 @@ Array = np.ndarray[Any, Any]
 
 TERMS = ("slope", "one", "other")  # of the model below: an effect, and two of which only the sum is known
 # These have designs whose clones nobody fitted yet: an hour of `make identify`.
-UNMEASURED = ("market_participation", "sincere_support", "joint")
+UNMEASURED = ("anchored_loyalty", "market_participation", "sincere_support", "joint")
 MEASURED = tuple(name for name in models.SHIPPED if name not in UNMEASURED)
 EVERY = [(name, design) for name in MEASURED for design in identification.designs(models.get(name).resources)]
 
@@ -94,7 +94,11 @@ def test_a_district_is_cloned_by_its_people_and_the_rest_by_districts(toy: toys.
     ways = {p.name: way_of(p, cells) for p in models.get("joint").active(cells)[0]}
     assert {n for n, way in ways.items() if way == "counts"} == {
         *("receipt_district_effect", "receipt_district_wave", "favour_district", "before_district_effect"),
-        *(f"{e}_{n}" for e in ("loyalty", "any", "much") for n in ("district_effect", "direct_district")),
+        *(
+            f"{e}_{n}"
+            for e in ("loyalty", "any", "much", "sincere", "willing")
+            for n in ("district_effect", "direct_district")
+        ),
     }
     model = models.get("gift_allocation")
     kept = model.active(toy.cells["gift_allocation"])[0]

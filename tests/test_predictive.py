@@ -27,6 +27,8 @@ FAVOURED = {
     "favour": 0.9,
     "any_disposition": -0.6,
     "much_disposition": 0.5,
+    "sincere_disposition": 0.8,
+    "willing_disposition": -0.4,
 }  # what the toy's answers were drawn without
 FAR_OFF = 5.0  # standard errors: of a hundred shares one is farther off by chance in 20,000 runs
 
@@ -105,7 +107,7 @@ def expected(toy: toys.Toy, name: str, panel: Panel) -> Array:
     seen = (rows["gift"].to_numpy() == int(panel.arm)) & (rows["answer"].to_numpy()[:, k] >= 0)
     people = rows.isel({dims.CELL: np.flatnonzero(seen)})
     if name == toys.SUPPORT:
-        return _of_support(people, theta, panel.item)
+        return _of_support(people, theta, panel.item).mean(axis=0)
     if name == toys.ANCHORED:
         return _anchored(people, theta, k)
     return _of_bands(people, theta) if name == "market_participation" else _of_item(people, theta, k)
@@ -142,9 +144,9 @@ def _anchored(people: xr.Dataset, theta: toys.Theta, k: int) -> Array:
     return -np.diff([1.0, *over, 0.0])
 
 
-def _of_support(people: xr.Dataset, theta: toys.Theta, item: str) -> Array:
-    """Of a yes, or of each count of the control list and of the treated one, which a fair coin chooses."""
-    gift, coverage = people["gift"].to_numpy(), people["coverage"].to_numpy()
+def _of_support(people: xr.Dataset, theta: toys.Theta, item: str, gift: Array | None = None) -> Array:
+    """[row, answer] of a yes, or of each count of the control list and of the treated one, chosen by a fair coin."""
+    gift, coverage = people["gift"].to_numpy() if gift is None else gift, people["coverage"].to_numpy()
     believe, willing, shift = (
         predictor(theta, people, gift, coverage, f"{e}_")[0] for e in ("sincere", "willing", "control")
     )
@@ -155,11 +157,11 @@ def _of_support(people: xr.Dataset, theta: toys.Theta, item: str) -> Array:
         control = (1 - support)[:, None] * without + support[:, None] * within
         treated = np.pad((1 - support)[:, None] * without, ((0, 0), (0, 1)))
         treated += np.pad(support[:, None] * within, ((0, 0), (1, 0)))
-        return np.concatenate([control, treated], axis=1).mean(axis=0) / 2
+        return np.concatenate([control, treated], axis=1) / 2
     over, under = expit(theta["over_intercept"][0] + willing), expit(theta["under_intercept"][0] - willing)
     of_kind = {"direct": (over, 1 - under), "randomised": toys.YES}[item]
-    yes = ((1 - support) * of_kind[0] + support * of_kind[1]).mean()
-    return np.array([1 - yes, yes])
+    yes = (1 - support) * of_kind[0] + support * of_kind[1]
+    return np.stack([1 - yes, yes], axis=1)
 
 
 def _of_bands(people: xr.Dataset, theta: toys.Theta) -> Array:
@@ -201,6 +203,13 @@ def _answers(rows: xr.Dataset, theta: toys.Theta, item: str, g: int, u: Array) -
         over = [np.ones_like(latent), *(expit(sharp * latent - cut) for cut in cuts), np.zeros_like(latent)]
         return [low - high for low, high in pairwise(over)]
 
+    if role in ("list_count", "direct", "randomised"):
+        moved = [{"sincere_intercept": theta["sincere_intercept"] + theta["sincere_disposition"] * node,
+                  "over_intercept": theta["over_intercept"] + theta["willing_disposition"] * node,
+                  "under_intercept": theta["under_intercept"] - theta["willing_disposition"] * node}
+                 for node in u]  # fmt: skip
+        each = np.stack([_of_support(rows, theta | shift, role, gift) for shift in moved], axis=-1)
+        return list(np.moveaxis(each, 1, 0))
     if role == "market":
         (out, part_), much = (
             steps(name, theta[f"{name}cutpoint"][0], 1.0, float(theta[f"{name}disposition"][0]))

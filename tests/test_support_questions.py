@@ -70,7 +70,7 @@ def test_published_prevalences_within_two_standard_errors(
     means = {e.key: e.mean for e in findings.estimates(found, SUPPORT, inputs)}
     for key, (mean, se) in (("sincere.level.0", other), ("sincere.level.1", south)):
         assert abs(means[key] - mean) < 2 * se
-    shown = told(inputs, findings.estimate(found, SUPPORT, inputs))
+    shown = told(inputs, SUPPORT.name, findings.estimate(found, SUPPORT, inputs))
     assert (min(shown["types"]["share"][0]) < 0) == (treated is RACE)
 
 
@@ -86,7 +86,7 @@ def test_groups_of_fewer_than_ten_in_an_arm_are_not_told(tmp_path: Path) -> None
     table = people(RACE)
     kept = table[(table["arm"] == 1) | (table["south"] == 0) | (table.groupby(["arm", "south"]).cumcount() < 9)]
     inputs = read(tmp_path, kept)
-    rows = told(inputs, findings.estimate(_drawn(inputs), SUPPORT, inputs))["groups"]
+    rows = told(inputs, SUPPORT.name, findings.estimate(_drawn(inputs), SUPPORT, inputs))["groups"]
     assert [row["group"] for row in rows] == ["everyone", "without a gift"]
 
 

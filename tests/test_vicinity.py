@@ -110,15 +110,15 @@ def test_the_same_people_answer_twice(kept: Study, name: str) -> None:
 def test_who_did_not_answer_does_not_answer_again(kept: Study, name: str) -> None:
     """For each pattern of missing answers there are twice as many people, and the answers given are answers there are.
 
-    Two loyalty items with 15 % refusals: some people answer one alone, so the pattern is one of the items, not of the
-    person.
+    An item and two vignettes with 15 % refusals: some people answer one alone, so the pattern is one of the questions,
+    not of the person.
     """
     cells, both, _ = doubled(kept, name)
     silent = [c.assign(silent=c["answer"] < 0) for c in (cells, both)]
     once, twice = (people(c, "silent", "x", "gift") for c in silent)
     assert twice == Counter({pattern: 2 * n for pattern, n in once.items()})
     assert ((both["answer"] >= -1) & (both["answer"] < both["answers"])).all()
-    if name == "reported_loyalty":
+    if name == "anchored_loyalty":
         assert silent[0]["silent"].any()
 
 

@@ -1,4 +1,4 @@
-"""Vignettes: order judged by hand, studies as users have them, and a ranking that turns round once answers are anchored."""
+"""Vignettes: order by hand, studies as users have them, and a ranking that turns round once answers are anchored."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_pairs_are_counted_by_hand(tmp_path: Path) -> None:
 
 
 def test_a_group_that_sees_other_persons_is_found_and_is_not_lost_in_the_rest(tmp_path: Path) -> None:
-    """Of the south thirty in forty put the trader above the clerk; elsewhere nearly nobody does, and all together few."""
+    """Of the south thirty in forty put the trader above the clerk; elsewhere nearly nobody does."""
     table = people({(1, 3): 200, (4, 2): 4})
     south = table.index[table["place"] == "south"][:40]
     table.loc[south[:30], ["trader", "clerk"]] = [4, 2]
@@ -156,8 +156,8 @@ def test_districts_change_places_once_answers_are_anchored() -> None:
     lower, in truth higher; anchored, they lie higher, with intervals apart.
     """
     loyal, lenient = [0.5, 0.5, -0.5, -0.5], [-1.5, -1.5, 1.5, 1.5]
-    _, found, _ = fitted(world(2_000, district_effect=loyal, style_district_effect=lenient, direct=0.0, style_direct=0.0,
-                               district_sd=0.6, style_district_sd=1.5))  # fmt: skip
+    scales = {"district_sd": 0.6, "style_district_sd": 1.5, "direct": 0.0, "style_direct": 0.0}
+    _, found, _ = fitted(world(2_000, district_effect=loyal, style_district_effect=lenient, **scales))
     first, last = "district 01", "district 04"
     assert found[f"answered.level.0.{first}"].upper < found[f"answered.level.0.{last}"].lower
     assert found[f"anchored.level.0.{first}"].lower > found[f"anchored.level.0.{last}"].upper

@@ -18,13 +18,13 @@ from largesse.inputs import cells_of
 from largesse.simulators import graded
 from largesse.simulators.predictor import fixed, predictor
 from largesse.study import Study
-from largesse.survey import Survey, validate
+from largesse.survey import ROLES, Survey, validate
 
 Array = np.ndarray[Any, Any]
 Theta = dict[str, Array]
 
 REFUSED = "refused"
-ROLES = ("categorical", "continuous")  # of covariates
+COVARIATES = ("categorical", "continuous")
 
 
 MARGINAL: Final = ("gift_allocation", "reported_loyalty", "market_participation")  # each draws its own answers
@@ -131,7 +131,8 @@ def make(recipe: Recipe | None = None) -> Toy:
         table = table.assign(**{column: _text(values, column) for column, values in drawn.items()})
     if recipe.before and len(recipe.items) > 1:
         survey, design = _read(table, study)
-        truth["joint"], drawn = _together(recipe, rows(survey, design, outcomes(recipe, "joint")), truth)
+        asked = rows(survey, design, outcomes(recipe, "joint")).assign(over=0.0, yes=("kind", list(YES)))
+        truth["joint"], drawn = _together(recipe, asked, truth)
         table = table.assign(**{column: _text(values, column) for column, values in drawn.items()})
     refusing = np.random.default_rng([recipe.seed, 3])
     for column in (c for c in ("direct", "randomised") if c in recipe.support):
@@ -154,14 +155,15 @@ def outcomes(recipe: Recipe, model: str) -> tuple[str, ...]:
     }
     asked |= {role: (role,) if role in recipe.support else () for role in ("list_count", "direct", "randomised")}
     made = models.get(model)
-    return tuple(column for role in (*made.outcomes, *made.optional) for column in asked[role])
+    read = {*made.outcomes, *made.optional}
+    return tuple(column for role in ROLES if role in read for column in asked[role])
 
 
 def rows(survey: Survey, design: Design, asked: tuple[str, ...], *, everyone: bool = False) -> xr.Dataset:
     """[cell] one row per respondent who answered any of what was asked, or per respondent, each counting 1."""
     table = design.table
     table = table[table[list(asked)].notna().any(axis=1)] if asked and not everyone else table
-    names = [dims.DISTRICT, dims.WAVE, "gift", *(n for n, c in survey.codebook.items() if c.role in ROLES)]
+    names = [dims.DISTRICT, dims.WAVE, "gift", *(n for n, c in survey.codebook.items() if c.role in COVARIATES)]
     out = profiles(pl.DataFrame({n: _code(table[n]) for n in names}), design, survey)
     out["count"] = (dims.CELL, np.ones(len(table)))
     out["answer"] = (
@@ -280,6 +282,7 @@ def _together(recipe: Recipe, asked: xr.Dataset, truth: Mapping[str, Theta]) -> 
     kept, _ = model.active(asked)
     given = {f"receipt_{n}": v for n, v in _centred(truth["gift_allocation"]).items()}
     given |= {f"loyalty_{n}": v for n, v in truth["reported_loyalty"].items()} | truth["market_participation"]
+    given |= truth.get(SUPPORT, {})
     given |= {p.name: np.zeros(()) for p in kept if p.construct == "correlation" or p.name.endswith("_disposition")}
     given |= {"favour": np.zeros(()), "favour_district": np.zeros(asked.sizes[dims.DISTRICT])}
     free = [p for p in kept if p.name not in given]

@@ -6,13 +6,13 @@ say yes. From one state (0) to another (1), with a = 1 - u - o, what is said cha
     belief = (pi_1 - pi_0) (a_0 + a_1) / 2
     words = (o_1 - o_0) + (a_1 - a_0) (pi_0 + pi_1) / 2
 
-person by person, then averaged. Each is the mean of both orders in which minds and words may change; together they are
-the whole effect.
+person by person (of one profile and one disposition), then averaged. Each is the mean of both orders in which minds and
+words may change; together they are the whole effect.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -39,17 +39,21 @@ CLEAR: Final = 0.03  # an effect on what is said that is surely no larger has no
 class Speaking(Protocol):
     """The twin of a model that tells what people say from what they think."""
 
-    def speaking(self, theta: Mapping[str, Array], rows: xr.Dataset, gift: Array, coverage: Array) -> Said:
-        """Who supports, and what each kind says, [draw, row]."""
+    def spoken(
+        self, theta: Mapping[str, Array], rows: xr.Dataset, gift: Array, coverage: Array, nodes: tuple[Array, Array]
+    ) -> Iterator[tuple[float, Said]]:
+        """Who supports, and what each kind says, [draw, row]; of people alike in turn, with their share of all."""
 
 
-def split(surface: Surface, twin: Speaking, high: float, low: float, *, varies: bool) -> xr.Dataset:
+def split(
+    surface: Surface, twin: Speaking, nodes: tuple[Array, Array], high: float, low: float, *, varies: bool
+) -> xr.Dataset:
     """The parts of each effect on what is said.
 
     Parameters
     ----------
     surface : whose draws, rows and groups are used.
-    twin : of the model that is asked.
+    twin : of the model that is asked; nodes : points and weights of its disposition.
     high, low : the two coverages compared; `direct` is at `high`.
     varies : whether coverage plays a part; without it only effects at one coverage are returned.
 
@@ -59,22 +63,28 @@ def split(surface: Surface, twin: Speaking, high: float, low: float, *, varies: 
     two add up to `said.contrast`.
     """
     asked = {n: ends for n, ends in CONTRASTS.items() if varies or {c for _, c in ends} == {"high"}}
-    states = {state for ends in asked.values() for state in ends}
+    states = list(dict.fromkeys(state for ends in asked.values() for state in ends))
     rows, coverage = surface.frame.sizes[dims.ROW], {"high": high, "low": low}
     found: dict[str, list[Array]] = {f"{part}.{name}": [] for name in asked for part in PARTS}
     for draws in blocks(surface.theta, rows):
-        said = {
-            (gift, c): twin.speaking(
+        spoken = [
+            twin.spoken(
                 draws,
                 surface.frame,
                 np.full(rows, float(gift)),
                 np.full(rows, coverage[c] - surface.frame.attrs["coverage_center"]),
+                nodes,
             )
             for gift, c in states
-        }
-        for name, (before, after) in asked.items():
-            for part, change in zip(PARTS, changes(said[before], said[after]), strict=True):
-                found[f"{part}.{name}"].append(change @ surface.share.T)
+        ]
+        total: dict[str, Any] = dict.fromkeys(found, 0.0)
+        for alike in zip(*spoken, strict=True):
+            said = {state: each for state, (_, each) in zip(states, alike, strict=True)}
+            for name, (before, after) in asked.items():
+                for part, change in zip(PARTS, changes(said[before], said[after]), strict=True):
+                    total[f"{part}.{name}"] = total[f"{part}.{name}"] + alike[0][0] * (change @ surface.share.T)
+        for name, values in total.items():
+            found[name].append(np.asarray(values))
     return xr.Dataset({n: ((dims.DRAW, "group"), np.concatenate(values)) for n, values in found.items()})
 
 

@@ -289,6 +289,10 @@ def lacks(cells: Cells) -> dict[str, str]:
             "loyalty_before" in roles,
             "nothing says how loyal people were before: favour is set, not estimated",
         ),
+        "support": (
+            bool({"list_count", "direct", "randomised"} & {*roles}),
+            "the study asks nothing about support",
+        ),
         "list experiment": ("list_count" in roles, "the study has no list experiment"),
         "direct question": ("direct" in roles, "the study asks nobody directly about support"),
         "indirect question": (

@@ -216,7 +216,8 @@ def _effects(
     if not {"sincere", "said"} <= predicted.outcomes(0, compared.high).keys():
         return found
     twin = cast("Speaking", model.twin)
-    return found.merge(belief.split(predicted, twin, compared.high, compared.low, varies=compared.varies))
+    points = standard_normal_nodes(nodes)
+    return found.merge(belief.split(predicted, twin, points, compared.high, compared.low, varies=compared.varies))
 
 
 def surface(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -18,7 +18,6 @@ from largesse.simulators.sincere_support import DIRECT, LIST, RANDOMISED, asked,
 
 Array = np.ndarray[Any, Any]
 
-MODEL: Final = "sincere_support"
 GROUPS: Final = {"everyone": (0, 1), "without a gift": (0,), "with a gift": (1,)}
 
 
@@ -29,17 +28,22 @@ def counts(cells: Cells, gifts: tuple[int, ...] = (0, 1)) -> Counts:
     return Counts.of(answer[among], cells["people"].to_numpy()[among], control_items(cells))
 
 
-def held(inputs: Inputs) -> Held:
-    """Whether the design of a study's list held: one answer, whoever asks."""
-    return counts(inputs.cells[MODEL]).held(generator(inputs.study.seed, "instruments"))
+def held(inputs: Inputs, model: str) -> Held:
+    """Whether the design of a study's list held, by the cells of a model that reads it: one answer, whoever asks."""
+    return counts(inputs.cells[model]).held(generator(inputs.study.seed, "instruments"))
 
 
-def told(inputs: Inputs, effects: xr.Dataset) -> dict[str, Any]:
+def reading(effects: Mapping[str, xr.Dataset]) -> str | None:
+    """The first model with effects on support, of those of a study; None where there is none."""
+    return next((n for n, drawn in effects.items() if {"sincere.level.0", "said.level.0"} & {*drawn.data_vars}), None)
+
+
+def told(inputs: Inputs, model: str, effects: xr.Dataset) -> dict[str, Any]:
     """What a page says of the questions on support.
 
     Parameters
     ----------
-    effects : of the model of sincere support, as `findings.estimate` gives them.
+    model : one that reads them; effects : of it, as `findings.estimate` gives them.
 
     Returns
     -------
@@ -48,11 +52,11 @@ def told(inputs: Inputs, effects: xr.Dataset) -> dict[str, Any]:
     (shares of counts that give an answer away); `parts`, of each effect on what is said (:func:`belief.told`). No
     group in which fewer than ten people were asked in some arm.
     """
-    cells = inputs.cells[MODEL]
+    cells = inputs.cells[model]
     roles = [role for role in (LIST, DIRECT, RANDOMISED) if asked(cells, role)]
     about: dict[str, Any] = {"asked": roles, "groups": list(_groups(cells, roles))}
     if LIST in roles:
-        about |= _list(counts(cells), held(inputs))
+        about |= _list(counts(cells), held(inputs, model))
     return about | {"parts": belief.told(effects, inputs.study.estimands.interval)}
 
 

@@ -228,7 +228,7 @@ def _drawn(gate: str, asked: Asked, found: Furthest, bad: Answer, words: tuple[s
 
 def same_list(asked: Asked) -> Verdict:
     """Whether the longer list changed answers to the other items: then some type of people has a negative share."""
-    found = held(asked.inputs)
+    found = held(asked.inputs, asked.model.name)
     p = f"p = {found.p:.3f}; with every share at nought {found.cautious:.3f}"
     good = found.p >= LEVEL
     sentence = (

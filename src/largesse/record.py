@@ -88,7 +88,9 @@ def record(
             "population": _population(inputs, fits),
             "ledger": ledger(fits, inputs),
             "vignettes": vignettes.told(inputs, effects[vignettes.MODEL]) if vignettes.MODEL in effects else None,
-            "support": instruments.told(inputs, effects[instruments.MODEL]) if instruments.MODEL in effects else None,
+            "support": instruments.told(inputs, asked, effects[asked])
+            if (asked := instruments.reading(effects))
+            else None,
             "priors": [row for m in answered(inputs) for row in ranges(fits[m.name], m, inputs, estimates)],
         },
         truth=_truth(rows) if inputs.truth else None,

@@ -14,8 +14,8 @@ import pandas as pd
 import pandera.pandas as pa
 from numpy.typing import NDArray
 
-from largesse import dims
-from largesse.answers import READ, WORDS, Coded, Missing, Question, of_list, on_one_scale, shown
+from largesse import dims, scales
+from largesse.answers import READ, WORDS, Coded, Missing, Question, shown
 from largesse.districts import KEYS, ONE_WAVE, Pair, adjacent, district_table
 from largesse.errors import InputError, Problem
 from largesse.reading import Raw, identifiers, load, repeated
@@ -211,27 +211,9 @@ def _coded(raw: Raw, study: Study, where: str, skip: set[str], problems: list[Pr
         if column in raw.table and f"column '{column}'" not in skip:
             understand = partial(READ[role], Question.of(column, role, raw, study, where))
             coded.append(_attempt(understand, problems))
-    understood = _listed([c for c in coded if c is not None], study, where, problems)
-    return _alike(understood, where, problems)
-
-
-def _listed(coded: list[Coded], study: Study, where: str, problems: list[Problem]) -> list[Coded]:
-    """The columns with count and arm of a list as one answer; without both where either is not understood."""
-    by_role, items = {c.role: c for c in coded}, study.instruments.control_items
-    rest = [c for c in coded if c.role not in ("list_count", "list_arm")]
-    if items is None or not {"list_count", "list_arm"} <= by_role.keys():
-        return rest
-    one = _attempt(partial(of_list, by_role["list_count"], by_role["list_arm"], items, where), problems)
-    return [*rest, *([one] if one else [])]
-
-
-def _alike(coded: list[Coded], where: str, problems: list[Problem]) -> list[Coded]:
-    """The columns with an item and its vignettes on one scale."""
-    judged = [c for c in coded if c.role == "vignettes"]
-    same = [*(c for c in coded if c.role == "loyalty"), *judged] if judged else []
-    moved = _attempt(partial(on_one_scale, same, where), problems) if same else None
-    by_column = {c.column: c for c in moved or ()}
-    return [by_column.get(c.column, c) for c in coded]
+    understood = [c for c in coded if c is not None]
+    combined = _attempt(partial(scales.listed, understood, study, where), problems) or scales.unlisted(understood)
+    return _attempt(partial(scales.alike, combined, where), problems) or combined
 
 
 def _together(coded: list[Coded], keep: Rows, where: str) -> list[Problem]:

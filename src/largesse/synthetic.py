@@ -87,8 +87,6 @@ class World(Record):
             raise DisagreementError(("before", f"{both[0]!r}, which is asked after too", "another name"))
         if self.before and self.favour is not None:
             raise DisagreementError(("favour", f"{self.favour:g}, beside items asked before", "truth.joint.favour"))
-        if self.joint and self.support:
-            raise DisagreementError((next(iter(self.support)), "a question on support", "none in a joint world"))
         if self.vignettes and (self.joint or len(self.items) != 1):
             found = "a joint world" if self.joint else f"{len(self.items)} items"
             raise DisagreementError(("vignettes", f"vignettes, in {found}", "one item, in a world that is not joint"))
@@ -227,9 +225,12 @@ def _apart(
 
 
 def _known(world: World, name: str, rows: xr.Dataset) -> xr.Dataset:
-    """Rows with what a model takes as known; of questions put to different people, that nobody answered both."""
-    if name != SUPPORT:
-        return rows
+    """Rows with what a model takes as known."""
+    return _designed(world, rows) if name == SUPPORT else rows
+
+
+def _designed(world: World, rows: xr.Dataset) -> xr.Dataset:
+    """Rows with the designs of questions on support; of those put to different people, that nobody answered both."""
     rows = rows.assign(over=world.over)
     if world.forced:
         rows["yes"] = (dims.KIND, [world.forced[0], 1 - world.forced[1]])
@@ -252,7 +253,7 @@ def _together(
     """Receipt and all answers from the joint model; fills in `people` and `places`."""
     model = models.get(JOINT)
     market = {MARKET_QUESTION: world.market} if world.market else {}
-    questions = {**world.items, **market, **world.before}
+    questions = {**world.items, **market, **world.before, **world.support}
     people["gift"] = 0
     anywhere = np.linspace(0.1, 0.9, len(places))  # until receipts are known; which terms there are needs it to vary
     rows = _assumed(world, _rows(world, people, places.assign(coverage=anywhere), tuple(questions.items())))
@@ -265,13 +266,16 @@ def _together(
     places["coverage"] = _rate_by_office(chance, rows).round(3)
     rows = _assumed(world, _rows(world, people, places, tuple(questions.items())))
     _write_down(people, questions, joint.say(stacked, rows, disposition, rng))
+    if world.control_items is not None:
+        _unfold(world, people)
     return {JOINT: theta}, _coords(rows)
 
 
 def _assumed(world: World, rows: xr.Dataset) -> xr.Dataset:
     """Rows with what the joint model reads as known; favour only where it is not a truth of its own."""
     known = {"favour": world.favour or 0.0, "estimated": bool(world.before)}
-    return rows.assign({**known, "disposition_sd": Effects().disposition_sd})
+    rows = rows.assign({**known, "disposition_sd": Effects().disposition_sd})
+    return _designed(world, rows) if world.support else rows
 
 
 def _write_down(people: pd.DataFrame, questions: Mapping[str, tuple[str, ...]], said: Mapping[str, Array]) -> None:

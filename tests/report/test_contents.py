@@ -34,6 +34,7 @@ EVERY = (
         "tipping",
         "policies",
         "belief",
+        "anchors",
         "ledger",
         "priors",
         "alternatives",

@@ -12,16 +12,22 @@ import xarray as xr
 from scipy.special import expit
 from scipy.stats import norm
 
-from largesse import models
+from largesse import belief, models
 from largesse.cells import part, sizes
-from largesse.simulators import gift_allocation, graded, joint, market_participation, reported_loyalty
+from largesse.simulators import gift_allocation, graded, joint, market_participation, reported_loyalty, sincere_support
 from largesse.simulators.predictor import predictor
 
 Array = np.ndarray[Any, Any]
 NODES = graded.standard_normal_nodes(61)
 COPIES = 4_000
 FAR_OFF = 5.0  # standard errors; each test below makes at most 60 comparisons
-PARTS = {"gift_allocation": "receipt_", "reported_loyalty": "loyalty_", "market_participation": ""}
+PARTS = {
+    "gift_allocation": "receipt_",
+    "reported_loyalty": "loyalty_",
+    "market_participation": "",
+    "sincere_support": "",
+}
+LOADINGS = ("any_disposition", "much_disposition", "sincere_disposition", "willing_disposition")
 SHARES = np.array([0.1, 0.4, 0.6, 0.9, 1.0])  # of income that market bands stand for
 
 
@@ -55,19 +61,20 @@ def faced(rows: xr.Dataset) -> tuple[Array, Array]:
 # --- what it is made of ----------------------------------------------------------------------------------------
 
 
-def test_without_favour_and_loadings_it_is_the_three_models(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No favour, a market that does not load, no answers before: log-likelihoods add, cell by cell, at equal nodes.
+def test_without_favour_and_loadings_it_is_the_models_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No favour, no loadings, no answers before: log-likelihoods add, cell by cell, at equal nodes.
 
     Correlations of districts are a matter of priors, so the likelihood is the same whatever they are.
     """
     cells = designs.cells("nothing asked before", "joint").assign(favour=0.0)
-    theta, few = draws("nothing asked before", 3, any_disposition=0.0, much_disposition=0.0), (21, 31)
+    theta, few = draws("nothing asked before", 3, **dict.fromkeys(LOADINGS, 0.0)), (21, 31)
     for nodes in map(graded.standard_normal_nodes, few):
         found = joint.loglik(theta, cells, nodes)
         expected = (
             gift_allocation.loglik(alone(theta, "gift_allocation"), cells, nodes)
             + reported_loyalty.loglik(alone(theta, "reported_loyalty"), part(cells, "loyalty"), nodes)
             + market_participation.loglik(alone(theta, "market_participation"), part(cells, "market"), nodes)
+            + sincere_support.loglik(alone(theta, "sincere_support"), cells, nodes)
         )
         np.testing.assert_allclose(found, expected, rtol=1e-9)
     monkeypatch.setattr(graded, "BLOCK", 1)  # draws worked through one by one
@@ -75,19 +82,20 @@ def test_without_favour_and_loadings_it_is_the_three_models(monkeypatch: pytest.
 
 
 def test_without_favour_its_predictions_are_theirs(toy: toys.Toy) -> None:
-    """Receipt without favour is that of gift_allocation; loyalty, and a market that does not load, those of theirs."""
-    rows, theta = some_rows(toy), draws(favour=0.0, favour_district=0.0, any_disposition=0.0, much_disposition=0.0)
+    """Receipt without favour is that of gift_allocation; loyalty, a market and support that do not load: of theirs."""
+    rows, theta = some_rows(toy), draws(favour=0.0, favour_district=0.0, **dict.fromkeys(LOADINGS, 0.0))
     gift, coverage = faced(rows)
     found = joint.predict(theta, rows, gift, coverage, NODES) | {"receipt": joint.receipt(theta, rows, NODES)}
     asked = {
         "gift_allocation": rows,
         "reported_loyalty": part(rows, "loyalty"),
         "market_participation": part(rows, "market"),
+        "sincere_support": rows,
     }
     expected: dict[str, Array] = {}
     for name, questions in asked.items():
         expected |= models.get(name).twin.predict(alone(theta, name), questions, gift, coverage, NODES)
-    assert found.keys() == expected.keys() == models.get("joint").predicts.keys()
+    assert found.keys() == expected.keys() == models.get("joint").predicts.keys() - {*belief.PARTS}
     for outcome, values in expected.items():
         np.testing.assert_allclose(found[outcome], values, rtol=1e-9, err_msg=outcome)
 
@@ -96,7 +104,7 @@ def test_without_favour_its_predictions_are_theirs(toy: toys.Toy) -> None:
 
 
 def given(u: Array, theta: toys.Theta, row: xr.Dataset) -> Array:
-    """[disposition] probability of one respondent's gift and answers: equations (1) to (4) of the card."""
+    """[disposition] probability of one respondent's gift and answers: equations (1) to (5) of the card."""
     gift, coverage = faced(row)
     d = int(row["in_district"].to_numpy()[0])
     odds = joint.log_odds(theta, row)[0, 0] + (theta["favour"] + theta["favour_district"][:, d])[0] * u
@@ -117,12 +125,27 @@ def given(u: Array, theta: toys.Theta, row: xr.Dataset) -> Array:
     band = int(part(row, "market")["answer"].to_numpy()[0, 0])  # (3)
     for prefix, y in (("any_", min(band, 1)), ("much_", max(band - 1, -1))):
         chance = chance * answered(y, prefix, theta[f"{prefix}cutpoint"][0], 1.0, theta[f"{prefix}disposition"][0])
-    return np.asarray(chance)
+    return np.asarray(chance * supporting(u, theta, row))
+
+
+def supporting(u: Array, theta: toys.Theta, row: xr.Dataset) -> Array:
+    """[disposition] probability of one respondent's answers on support: equation (5), and those of sincere_support."""
+    gift, coverage = faced(row)
+    eta, nu = (predictor(theta, row, gift, coverage, prefix)[0, 0] for prefix in ("sincere_", "willing_"))
+    support = expit(eta + theta["sincere_disposition"][0] * u)
+    willing = nu + theta["willing_disposition"][0] * u
+    yes = (expit(theta["over_intercept"][0] + willing), expit(willing - theta["under_intercept"][0]))
+    hidden = [chance[0, 0] for chance in sincere_support.indirect(theta, row)]
+    for kind in (0, 1):
+        if (y := int(part(row, "direct")["answer"].to_numpy()[0, 0])) >= 0:
+            hidden[kind] = hidden[kind] * (yes[kind] if y else 1 - yes[kind])
+    return np.asarray((1 - support) * hidden[0] + support * hidden[1])
 
 
 def test_the_likelihood_is_the_integral_over_dispositions() -> None:
-    """Equation (5) as a sum over dispositions a hundredth apart, for cells of all kinds, under a strong favour."""
+    """Equation (6) as a sum over dispositions a hundredth apart, for cells of all kinds, under a strong favour."""
     cells, theta = designs.cells(designs.FULL, "joint"), draws(favour=1.1, any_disposition=0.7, much_disposition=-0.5)
+    theta |= {"sincere_disposition": np.array([0.9]), "willing_disposition": np.array([-0.4])}
     theta["loyalty_disposition_sd"] = np.array([1.2])
     cells = cells.isel(cell=slice(None, None, cells.sizes["cell"] // 20))
     assert (cells["answer"] < 0).any()
@@ -152,11 +175,13 @@ def test_people_of_one_disposition_do_what_is_given_for_it(toy: toys.Toy) -> Non
     said = {name: v.reshape(COPIES, 10) for name, v in joint.say(theta, many, u, rng).items()}
     scores = np.mean([said[f"item{k + 1}"] / (n - 1) for k, n in enumerate(toy.recipe.items)], axis=0)
     band = said["market"]
-    found = {"loyalty": scores, "market_any": band > 0, "market_much": np.concatenate([[0.0], SHARES])[band]}
+    found = {"loyalty": scores, "market_any": band > 0, "market_much": np.concatenate([[0.0], SHARES])[band],
+             "said": said["direct"]}  # fmt: skip
     (expected,) = joint.given(theta, rows, *faced(rows), np.array([1.5]))
     chance = expit(joint.log_odds(theta, rows) + 1.5 * joint.favour(theta, rows))
     found["receipt"] = joint.receive(theta, many, u, rng).reshape(COPIES, 10)
-    for outcome, values in (expected | {"receipt": chance}).items():
+    told = {name: v for name, v in expected.items() if name not in ("sincere", "gap")}  # which nobody sees
+    for outcome, values in (told | {"receipt": chance}).items():
         error = np.maximum(found[outcome].std(axis=0, ddof=1), 0.5 / np.sqrt(COPIES)) / np.sqrt(COPIES)
         assert (np.abs(found[outcome].mean(axis=0) - values[0]) < FAR_OFF * error).all(), outcome
 

@@ -6,18 +6,21 @@ r"""Who receives, what they say, and whether they trade, together: offices may c
         P(band_i <= b | any_i, u_i) = expit(cut_b^much - eta_i^much - lambda^much u_i),   as in market_participation
     (4) P(b_ij <= c | u_i) = expit(cut_jc^before - discrimination_j^before * (eta_i^before + sd_u * u_i)),
         eta_i^before = alpha_d^before + omega_t^before + x_i' beta^before
-    (5) L_i = integral of (1) (2) (3) (4) Normal(u; 0, 1) du
-    (6) alpha_d of receipt, loyalty, any and much: normal, sum zero, each with an sd of its own, correlated
+    (5) P(Z_i = 1 | u_i) = expit(alpha^Z + eta_i^Z + lambda^Z u_i), willing to say yes by nu_i + lambda^nu u_i,
+        as in sincere_support
+    (6) L_i = integral of (1) (2) (3) (4) (5) Normal(u; 0, 1) du, who supports summed out within
+    (7) alpha_d of receipt, loyalty, any and much: normal, sum zero, each with an sd of its own, correlated
 
 u is the private disposition, given the covariates: offices may see it, the analyst does not. phi, the favour, is how
 much one sd of it counts with the office. Items y were asked after the gifts, items b before. Scale and place are
-those of the three models; one item on loyalty: sd_u is set. The correlations of (6) are partial ones, each given the
+those of the models apart; one item on loyalty: sd_u is set. The correlations of (7) are partial ones, each given the
 equations that stand before.
 
 Not identified: favour, where loyalty was not asked before the gift. It is then set, and swept: a likelihood that seems
 to know it knows the shape of a distribution, nothing else. Where loyalty was asked before, favour and the effect of a
 gift rest on it: on one disposition behind both, on answers that a gift to come does not move, and on offices that
-choose by the disposition and the covariates alone. How much of an answer is belief is not identified here either.
+choose by the disposition and the covariates alone. How much of an answer is belief is told only where support was asked
+about indirectly, as in sincere_support.
 
 References: Heckman 1979 (selection); Hudgens & Halloran 2008 (interference); Joe 2006 (partial correlations).
 """
@@ -31,8 +34,8 @@ from typing import Any, Final
 import numpy as np
 import pytensor.tensor as pt
 
-from largesse.cells import Cells, part
-from largesse.models import gift_allocation, graded, market_participation, predictor, reported_loyalty
+from largesse.cells import Cells, lacks, part
+from largesse.models import gift_allocation, graded, market_participation, predictor, reported_loyalty, sincere_support
 from largesse.models.contract import Data, Model, Variables
 from largesse.models.graded import Measure
 from largesse.parameters import Parameter, Together
@@ -100,6 +103,19 @@ BEFORE: Final = (
     Parameter("favour_district", r"\phi_d", "favour in a district against the average", "pooled", ("district",),
               "logit", "real", "conditional", UNMOVED, ("loyalty before", "districts")),
 )  # fmt: skip
+GOING_TOGETHER: Final = f"from answers on loyalty and on support that go together, if {sincere_support.HONEST}"
+SUPPORT: Final = (
+    *(
+        replace(p, reason=CHOSEN if p.reason == predictor.UNCHOSEN else p.reason, needs=(*p.needs, "support"))
+        for p in sincere_support.PARAMETERS
+    ),
+    Parameter("sincere_disposition", r"\lambda^Z", "what one sd of the disposition adds to sincere support", "effect",
+              (), "logit", "real", "conditional", GOING_TOGETHER,
+              ("support",), ("indirect question",)),
+    Parameter("willing_disposition", r"\lambda^\nu", "what one sd of the disposition adds to willingness to say yes",
+              "effect", (), "logit", "real", "conditional", GOING_TOGETHER,
+              ("direct question",), ("indirect question",)),
+)  # fmt: skip
 PARAMETERS = (
     *_of("receipt", gift_allocation.PARAMETERS, "receipt_"),
     *CORRELATIONS,
@@ -107,6 +123,7 @@ PARAMETERS = (
     *_market("any"),
     *_market("much"),
     *BEFORE,
+    *SUPPORT,
 )
 
 
@@ -120,8 +137,16 @@ def arrays(cells: Cells, nodes: int) -> dict[str, np.ndarray[Any, Any]]:
         for edge, at in graded.boundaries(those["answer"].to_numpy(), those["answers"].to_numpy()).items()
     }
     market = market_participation.boundaries(said["market"]) if said["market"].sizes["item"] else {}
-    assumed = {f"assumed_{name}": np.asarray(float(cells[name])) for name in ASSUMES}
-    return {**graded.cell_arrays(cells), **edges, **market, **graded.quadrature(nodes), **assumed}
+    support = _support_arrays(cells) if "support" not in lacks(cells) else {}
+    assumed = {f"assumed_{name}": np.asarray(float(cells[name])) for name in ASSUMED}
+    return {**graded.cell_arrays(cells), **edges, **market, **support, **graded.quadrature(nodes), **assumed}
+
+
+def _support_arrays(cells: Cells) -> dict[str, np.ndarray[Any, Any]]:
+    """Of answers on support, and the boundaries of a direct answer."""
+    direct, yes_or_no = part(cells, "direct")["answer"].to_numpy(), np.array([2])
+    edges = graded.boundaries(direct, yes_or_no) if direct.shape[1] else {}
+    return sincere_support.answer_arrays(cells) | {f"direct_{edge}": at for edge, at in edges.items()}
 
 
 def likelihood(v: Variables, data: Data, cells: Cells) -> Any:
@@ -133,7 +158,35 @@ def likelihood(v: Variables, data: Data, cells: Cells) -> Any:
         *(_part(v, data, cells, name) for name in ("any", "much") if f"{name}_cutpoint" in v),  # (3)
         *(_items(v, data, cells, "before", (v["before_discrimination"], sd)) if "favour" in v else ()),  # (4)
     ]
-    return graded.summed_out(every, (data["node"], data["node_weight"]))  # (5); (6) is among its parameters
+    nodes = (data["node"], data["node_weight"])
+    if "sincere_intercept" not in v:
+        return graded.summed_out(every, nodes)  # (6); (7) is among its parameters
+    kinds = [
+        graded.summed_out([*every, *measures], nodes) + _unmoved(v, data, cells, kind)
+        for kind, measures in enumerate(_support(v, data, cells))
+    ]
+    no, yes = kinds
+    return sincere_support.either(no, yes)
+
+
+def _support(v: Variables, data: Data, cells: Cells) -> Iterator[list[Measure]]:
+    """Of who does not support and of who does: that answer of Z, and the answer to a direct question."""
+    bound, nobody = graded.padded([0.0]), 0 * data["in_district"]
+    leans = v["sincere_intercept"] + predictor.predictor(v, data, cells, "sincere_")
+    odds = sincere_support.direct_odds(v, data, cells) if "under_intercept" in v else ()
+    for kind in range(2):
+        of_kind = [Measure(leans, nobody + kind, nobody + kind + 1, bound, v["sincere_disposition"])]  # (5)
+        if odds and (kind or "over_intercept" in v):
+            edges = (data["direct_below"][:, 0], data["direct_above"][:, 0])
+            of_kind.append(Measure(odds[kind], *edges, bound, v["willing_disposition"]))
+        yield of_kind
+
+
+def _unmoved(v: Variables, data: Data, cells: Cells, kind: int) -> Any:
+    """[cell] log probability of the answers that the disposition does not move, of who does not support or does."""
+    logp = sincere_support.indirect(v, data, cells, kind)
+    assumed = not kind and "under_intercept" in v and "over_intercept" not in v
+    return logp + sincere_support.answered(data["over_odds"], data, "direct") if assumed else logp
 
 
 def _receipt(v: Variables, data: Data) -> Measure:
@@ -162,19 +215,25 @@ def _part(v: Variables, data: Data, cells: Cells, name: str) -> Measure:
     return graded.measures(eta, v[f"{name}_cutpoint"], edges, 1, (None, v[f"{name}_disposition"]))[0]
 
 
-ASSUMES: Final = ("favour", "disposition_sd", "estimated")
+ASSUMED: Final = ("favour", "disposition_sd", "estimated")
 MODEL = Model(
     name="joint",
     question="What does a gift do to loyalty and the market, when offices may choose by what moves the answers?",
     outcomes=("gift", "loyalty"),
-    optional=("market", "loyalty_before"),
-    assumes=ASSUMES,
+    optional=("market", "loyalty_before", *sincere_support.MODEL.optional),
+    assumes=(*ASSUMED, *sincere_support.MODEL.assumes),
     predicts={
         "receipt": "probability of receiving a gift",
         **reported_loyalty.MODEL.predicts,
         **market_participation.MODEL.predicts,
+        **sincere_support.MODEL.predicts,
     },
-    prefixes={"receipt": "receipt_", "loyalty": "loyalty_", **market_participation.MODEL.prefixes},
+    prefixes={
+        "receipt": "receipt_",
+        "loyalty": "loyalty_",
+        **market_participation.MODEL.prefixes,
+        **sincere_support.MODEL.prefixes,
+    },
     adaptation="diag",  # of several hundred unknowns, 500 draws of warm-up do not teach the directions of "low_rank"
     parameters=PARAMETERS,
     arrays=arrays,
@@ -185,5 +244,6 @@ MODEL = Model(
         *gift_allocation.MODEL.sources,
         *reported_loyalty.MODEL.sources,
         *market_participation.MODEL.sources,
+        *sincere_support.MODEL.sources,
     ),
 )

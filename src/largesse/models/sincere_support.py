@@ -76,7 +76,13 @@ PARAMETERS = (
 def arrays(cells: Cells, nodes: int) -> dict[str, np.ndarray[Any, Any]]:
     """Everything that is data; whether people support is summed over two cases, so `nodes` is not used."""
     del nodes
-    data, answer = graded.cell_arrays(cells), twin.answered(cells)
+    return {**graded.cell_arrays(cells), **answer_arrays(cells)}
+
+
+def answer_arrays(cells: Cells) -> dict[str, np.ndarray[Any, Any]]:
+    """What is read of the answers on support, and of the designs of their questions."""
+    data: dict[str, np.ndarray[Any, Any]] = {}
+    answer = twin.answered(cells)
     if twin.LIST in answer:
         data |= _counts(answer[twin.LIST], twin.control_items(cells))
     for role in (r for r in (twin.DIRECT, twin.RANDOMISED) if r in answer):
@@ -117,21 +123,36 @@ def likelihood(v: Variables, data: Data, cells: Cells) -> Any:
     """[cell] log probability of all answers, whether people support summed out."""
     support = v["sincere_intercept"] + predictor.predictor(v, data, cells, twin.SINCERE)  # (7)
     kinds = [-pt.softplus(support), -pt.softplus(-support)]  # (1)
-    if "control_cutpoint" in v:
-        kinds = [logp + _counted(v, data, cells, kind) for kind, logp in enumerate(kinds)]
+    kinds = [logp + indirect(v, data, cells, kind) for kind, logp in enumerate(kinds)]
     if "under_intercept" in v:
-        willing = predictor.predictor(v, data, cells, twin.WILLING)  # (7)
-        assumed = data["over_odds"] + 0.0 * data["coverage"]
-        over = v["over_intercept"] + willing if "over_intercept" in v else assumed  # (3)
-        odds = (over, willing - v["under_intercept"])  # (2)
-        kinds = [logp + _answered(o, data, twin.DIRECT) for logp, o in zip(kinds, odds, strict=True)]
-    if "yes_odds" in data:
-        kinds = [logp + _answered(data["yes_odds"][kind], data, twin.RANDOMISED) for kind, logp in enumerate(kinds)]
+        odds = direct_odds(v, data, cells)
+        kinds = [logp + answered(o, data, twin.DIRECT) for logp, o in zip(kinds, odds, strict=True)]
     no, yes = kinds
+    return either(no, yes)
+
+
+def either(no: Any, yes: Any) -> Any:
+    """[cell] log probability, whether people support summed out of the log probabilities with each."""
     return yes + pt.softplus(no - yes)
 
 
-def _answered(odds: Any, data: Data, role: str) -> Any:
+def direct_odds(v: Variables, data: Data, cells: Cells) -> tuple[Any, Any]:
+    """[cell] log-odds of a yes to the direct question, of who does not support and of who does."""
+    willing = predictor.predictor(v, data, cells, twin.WILLING)  # (7)
+    assumed = data["over_odds"] + 0.0 * data["coverage"]
+    over = v["over_intercept"] + willing if "over_intercept" in v else assumed  # (3)
+    return over, willing - v["under_intercept"]  # (2)
+
+
+def indirect(v: Variables, data: Data, cells: Cells, kind: int) -> Any:
+    """[cell] log probability of the answers to indirect questions, of who does not support (0) or does (1)."""
+    logp = 0.0 * data["coverage"]
+    if "control_cutpoint" in v:
+        logp = logp + _counted(v, data, cells, kind)
+    return logp + answered(data["yes_odds"][kind], data, twin.RANDOMISED) if "yes_odds" in data else logp
+
+
+def answered(odds: Any, data: Data, role: str) -> Any:
     """[cell] log probability of a no or a yes; 0 where it was not asked."""
     return -pt.softplus(data[f"{role}_sign"] * odds) * data[f"{role}_asked"]  # (6)
 

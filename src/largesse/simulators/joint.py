@@ -1,4 +1,4 @@
-"""Receipt, loyalty and the market together, in NumPy: the second implementation of `models/joint.py`."""
+"""Receipt, loyalty, the market and support together, in NumPy: the second implementation of `models/joint.py`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import xarray as xr
 from scipy.special import expit, log_expit, logsumexp
 
 from largesse.cells import part
-from largesse.simulators import gift_allocation, graded, market_participation
+from largesse.simulators import gift_allocation, graded, market_participation, sincere_support
 from largesse.simulators.predictor import Theta, draws_of, fixed, predictor
+from largesse.simulators.sincere_support import Said
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Nodes = tuple[Array, Array]
@@ -65,7 +66,15 @@ def _log_given(theta: Theta, cells: xr.Dataset, points: Array) -> Array:
     for eta, loading, answer, cut, answers, discrimination in _measures(theta, cells):
         latent = eta[:, :, None] + loading[:, None, None] * points
         total += graded.log_given(latent, answer, graded.edges(cut, answers), discrimination)  # (2), (3), (4)
+    if _on_support(cells):
+        total += np.stack(list(sincere_support.log_answers(theta, cells, points)), axis=-1)  # (5)
     return total
+
+
+def _on_support(rows: xr.Dataset) -> bool:
+    """Whether anything was asked about support, directly or not."""
+    asked = (sincere_support.LIST, sincere_support.DIRECT, sincere_support.RANDOMISED)
+    return any(sincere_support.asked(rows, role) for role in asked)
 
 
 def _measures(theta: Theta, cells: xr.Dataset) -> Iterator[tuple[Array, ...]]:
@@ -101,6 +110,7 @@ def given(theta: Theta, rows: xr.Dataset, gift: Array, coverage: Array, points: 
         prefix: _passing(theta, predictor(theta, rows, gift, coverage, prefix), prefix, n)
         for prefix, n in _bands(market).items()
     }
+    leans = sincere_support.leaning(theta, rows, gift, coverage) if _on_support(rows) else None
     for u in points:
         outcome = {"loyalty": _sum(score, u)}
         if parts:
@@ -109,7 +119,7 @@ def given(theta: Theta, rows: xr.Dataset, gift: Array, coverage: Array, points: 
             shares = rows["band_share"].to_numpy()
             raised = list(zip(np.diff(shares), parts["much_"], strict=True))
             outcome["market_much"] = outcome["market_any"] * (shares[0] + _sum(raised, u))
-        yield outcome
+        yield outcome | (sincere_support.outcomes(leans, rows, float(u)) if leans else {})
 
 
 def _sum(steps: list[tuple[float, graded.Step]], u: float) -> Array:
@@ -136,13 +146,19 @@ def _passing(theta: Theta, eta: Array, prefix: str, answers: int) -> list[graded
 
 
 def predict(theta: Theta, rows: xr.Dataset, gift: Array, coverage: Array, nodes: Nodes) -> dict[str, Array]:
-    """[draw, row] `loyalty`, `market_any`, `market_much` as their own models have them, averaged over dispositions."""
+    """[draw, row] what the models of loyalty, the market and support predict, averaged over dispositions."""
     points, weights = nodes
     total: dict[str, Array] = {}
     for weight, outcomes in zip(weights, given(theta, rows, gift, coverage, points), strict=True):
         for name, values in outcomes.items():
             total[name] = total.get(name, 0.0) + weight * values
     return total
+
+
+def spoken(theta: Theta, rows: xr.Dataset, gift: Array, coverage: Array, nodes: Nodes) -> Iterator[tuple[float, Said]]:
+    """What each kind of person says when asked directly, of people of one disposition in turn, with their share."""
+    leans = sincere_support.leaning(theta, rows, gift, coverage)
+    return ((float(weight), leans.said(u)) for u, weight in zip(*nodes, strict=True))
 
 
 def receipt(theta: Theta, rows: xr.Dataset, nodes: Nodes) -> Array:
@@ -176,7 +192,8 @@ def say(theta: Theta, rows: xr.Dataset, disposition: Array, rng: np.random.Gener
         band[prefix] = graded.draw_answers(eta, theta[f"{prefix}cutpoint"][0], np.array([n]), np.ones(1), 0.0, rng)[
             :, 0
         ]
-    return said | {str(name): np.where(band["any_"] == 1, 1 + band["much_"], 0) for name in market["item"].to_numpy()}
+    said |= {str(name): np.where(band["any_"] == 1, 1 + band["much_"], 0) for name in market["item"].to_numpy()}
+    return said | (sincere_support.say(theta, rows, disposition, rng) if _on_support(rows) else {})
 
 
 def answer(theta: Theta, rows: xr.Dataset, rng: np.random.Generator) -> dict[str, Array]:
@@ -194,4 +211,4 @@ def answers(cells: xr.Dataset) -> dict[str, tuple[int, ...]]:
     roles = {"cut": "loyalty", "before_cut": "loyalty_before"}
     asked = {dim: tuple(int(n) for n in part(cells, role)["answers"].to_numpy()) for dim, role in roles.items()}
     market = {f"{prefix}cut": (n,) for prefix, n in _bands(part(cells, "market")).items()}
-    return {dim: counts for dim, counts in asked.items() if counts} | market
+    return {dim: counts for dim, counts in asked.items() if counts} | market | sincere_support.answers(cells)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ import xarray as xr
 from scipy.special import expit
 
 from largesse.cells import part
-from largesse.simulators.predictor import Theta, draws_of, predictor
+from largesse.simulators.predictor import Theta, draws_of, fixed, predictor
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Nodes = tuple[Array, Array]
@@ -53,18 +54,46 @@ def control_items(rows: xr.Dataset) -> int:
     return (int(part(rows, LIST)["answers"].to_numpy()[0]) - 3) // 2
 
 
-def sincere(theta: Theta, rows: xr.Dataset, gift: Array, coverage: Array) -> Array:
-    """[draw, row] chance of supporting sincerely under own gift and centred coverage."""
-    return np.asarray(expit(predictor(theta, rows, gift, coverage, SINCERE)))  # (1)
+class Leaning(NamedTuple):
+    """What people lean to, as log-odds; the disposition moves support and willingness where a model knows one.
+
+    Attributes
+    ----------
+    support : [draw, row] of supporting sincerely.
+    under : [draw, row] of a no of those who do; None where nobody was asked directly.
+    over : [draw, row] of a yes of those who do not; None where their share is `assumed`.
+    slopes : [draw] what one sd of the disposition adds to support and to willingness.
+    """
+
+    support: Array
+    under: Array | None
+    over: Array | None
+    assumed: float
+    slopes: tuple[Array, Array]
+
+    def sincere(self, disposition: Array | float = 0.0) -> Array:
+        """[draw, row] chance of supporting sincerely, of people of one disposition, or of each row's own."""
+        return np.asarray(expit(self.support + self.slopes[0][:, None] * disposition))  # (1)
+
+    def said(self, disposition: Array | float = 0.0) -> Said:
+        """Who supports, and what each kind says when asked directly."""
+        if self.under is None:
+            raise ValueError("nobody was asked directly")
+        moved = self.slopes[1][:, None] * disposition
+        under = expit(self.under - moved)  # (2)
+        over = np.full_like(under, self.assumed) if self.over is None else expit(self.over + moved)  # (3)
+        return Said(self.sincere(disposition), under, over)
 
 
-def speaking(theta: Theta, rows: xr.Dataset, gift: Array, coverage: Array) -> Said:
-    """Who supports, and what each kind says when asked directly."""
-    willing = predictor(theta, rows, gift, coverage, WILLING)
-    under = expit(theta["under_intercept"][:, None] - willing)  # (2)
-    assumed = np.full_like(willing, float(rows["over"]))
-    over = expit(theta["over_intercept"][:, None] + willing) if "over_intercept" in theta else assumed  # (3)
-    return Said(sincere(theta, rows, gift, coverage), under, over)
+def leaning(theta: Theta, rows: xr.Dataset, gift: Array, coverage: Array) -> Leaning:
+    """What people lean to under own gift and centred coverage."""
+    support, willing = (predictor(theta, rows, gift, coverage, prefix) for prefix in (SINCERE, WILLING))
+    slopes = (fixed(theta, f"{SINCERE}disposition", 0.0), fixed(theta, f"{WILLING}disposition", 0.0))
+    if not asked(rows, DIRECT):
+        return Leaning(support, None, None, 0.0, slopes)
+    under = theta["under_intercept"][:, None] - willing
+    over = theta["over_intercept"][:, None] + willing if "over_intercept" in theta else None
+    return Leaning(support, under, over, float(rows["over"]), slopes)
 
 
 def control_below(theta: Theta, rows: xr.Dataset, gift: Array) -> tuple[Array, Array]:
@@ -78,23 +107,29 @@ def control_below(theta: Theta, rows: xr.Dataset, gift: Array) -> tuple[Array, A
     return no, yes
 
 
-def given(theta: Theta, cells: xr.Dataset) -> tuple[Array, Array]:
-    """[draw, cell] chance of all answers of a cell, of who does not support and of who does."""
-    gift, coverage = cells["gift"].to_numpy().astype(float), cells["coverage"].to_numpy()
-    shape = (draws_of(theta), len(gift))
-    found = [np.ones(shape), np.ones(shape)]
+def indirect(theta: Theta, cells: xr.Dataset) -> tuple[Array, Array]:
+    """[draw, cell] chance of a cell's answers to indirect questions, of who does not support and of who does."""
+    found = [np.ones((draws_of(theta), len(cells["gift"]))) for _ in range(2)]
     answer = answered(cells)
     if LIST in answer:
         for kind, chance in enumerate(_counted(theta, cells, answer[LIST])):
             found[kind] *= chance
-    if DIRECT in answer:
-        said = speaking(theta, cells, gift, coverage)
-        for kind, yes in enumerate((said.over, 1 - said.under)):
-            found[kind] *= _answered(yes, answer[DIRECT])
     if RANDOMISED in answer:
         for kind, yes in enumerate(cells["yes"].to_numpy()):  # (6)
-            found[kind] *= _answered(np.full(shape, float(yes)), answer[RANDOMISED])
+            found[kind] *= _answered(np.full(found[kind].shape, float(yes)), answer[RANDOMISED])
     return found[0], found[1]
+
+
+def log_answers(theta: Theta, cells: xr.Dataset, points: Array) -> Iterator[Array]:
+    """[draw, cell] log probability of all answers on support, of people of each disposition in turn."""
+    gift, coverage = cells["gift"].to_numpy().astype(float), cells["coverage"].to_numpy()
+    hidden, leans, answer = indirect(theta, cells), leaning(theta, cells, gift, coverage), answered(cells)
+    for u in points:
+        (no, yes), chance = hidden, leans.sincere(u)
+        if DIRECT in answer:
+            said = leans.said(u)
+            no, yes = no * _answered(said.over, answer[DIRECT]), yes * _answered(1 - said.under, answer[DIRECT])
+        yield np.asarray(np.log((1 - chance) * no + chance * yes))
 
 
 def _answered(yes: Array, answer: Array) -> Array:
@@ -121,30 +156,45 @@ def _counted(theta: Theta, cells: xr.Dataset, answer: Array) -> tuple[Array, Arr
 def loglik(theta: Theta, cells: xr.Dataset, nodes: Nodes) -> Array:
     """[draw, cell] log probability of each cell's answers, whether people support summed out."""
     del nodes  # no disposition in this model
-    gift, coverage = cells["gift"].to_numpy().astype(float), cells["coverage"].to_numpy()
-    chance = sincere(theta, cells, gift, coverage)
-    no, yes = given(theta, cells)
-    return np.asarray(np.log((1 - chance) * no + chance * yes))
+    (found,) = log_answers(theta, cells, np.zeros(1))
+    return found
 
 
-def predict(theta: Theta, rows: xr.Dataset, gift: Array, coverage: Array, nodes: Nodes) -> dict[str, Array]:
-    """[draw, row] what the questions speak to.
+def outcomes(leans: Leaning, rows: xr.Dataset, disposition: float = 0.0) -> dict[str, Array]:
+    """[draw, row] what the questions speak to, of people of one disposition.
 
     Of an indirect question `sincere` support, of a direct one `said`, the chance of a yes; of both also their `gap`.
     """
-    del nodes
     if not asked(rows, DIRECT):
-        return {"sincere": sincere(theta, rows, gift, coverage)}
-    said = speaking(theta, rows, gift, coverage)
+        return {"sincere": leans.sincere(disposition)}
+    said = leans.said(disposition)
     if not (asked(rows, LIST) or asked(rows, RANDOMISED)):
         return {"said": said.yes}
     return {"sincere": said.sincere, "said": said.yes, "gap": said.yes - said.sincere}
 
 
+def predict(theta: Theta, rows: xr.Dataset, gift: Array, coverage: Array, nodes: Nodes) -> dict[str, Array]:
+    """See :func:`outcomes`."""
+    del nodes
+    return outcomes(leaning(theta, rows, gift, coverage), rows)
+
+
+def spoken(theta: Theta, rows: xr.Dataset, gift: Array, coverage: Array, nodes: Nodes) -> Iterator[tuple[float, Said]]:
+    """What each kind of person says, with the share of people whom it is of: all of them."""
+    del nodes
+    yield 1.0, leaning(theta, rows, gift, coverage).said()
+
+
 def answer(theta: Theta, rows: xr.Dataset, rng: np.random.Generator) -> dict[str, Array]:
     """{column: [row]} simulated answers under the first draw of `theta`; arms of a list are drawn by a fair coin."""
+    return say(theta, rows, 0.0, rng)
+
+
+def say(theta: Theta, rows: xr.Dataset, disposition: Array | float, rng: np.random.Generator) -> dict[str, Array]:
+    """The same of people of one disposition, or of each row's own."""
     gift, coverage = rows["gift"].to_numpy().astype(float), rows["coverage"].to_numpy()
-    support = rng.uniform(size=len(gift)) < sincere(theta, rows, gift, coverage)[0]
+    leans = leaning(theta, rows, gift, coverage)
+    support = rng.uniform(size=len(gift)) < leans.sincere(disposition)[0]
     roles = dict(zip(rows["role"].to_numpy(), rows["item"].to_numpy(), strict=True))
     drawn: dict[str, Array] = {}
     if LIST in roles:
@@ -154,7 +204,7 @@ def answer(theta: Theta, rows: xr.Dataset, rng: np.random.Generator) -> dict[str
         control = (rng.uniform(size=len(gift))[:, None] > upto[:, :-1]).sum(axis=1)
         drawn[str(roles[LIST])] = control + treated * (support + control_items(rows) + 1)
     if DIRECT in roles:
-        said = speaking(theta, rows, gift, coverage)
+        said = leans.said(disposition)
         chance = np.where(support, 1 - said.under[0], said.over[0])
         drawn[str(roles[DIRECT])] = (rng.uniform(size=len(gift)) < chance).astype(int)
     if RANDOMISED in roles:
