@@ -145,7 +145,7 @@ def _anchored(people: xr.Dataset, theta: toys.Theta, k: int) -> Array:
 
 
 def _of_support(people: xr.Dataset, theta: toys.Theta, item: str, gift: Array | None = None) -> Array:
-    """[row, answer] of a yes, or of each count of the control list and of the treated one, chosen by a fair coin."""
+    """[row, answer] of a yes, or of each count of the list that a respondent was shown."""
     gift, coverage = people["gift"].to_numpy() if gift is None else gift, people["coverage"].to_numpy()
     believe, willing, shift = (
         predictor(theta, people, gift, coverage, f"{e}_")[0] for e in ("sincere", "willing", "control")
@@ -157,7 +157,8 @@ def _of_support(people: xr.Dataset, theta: toys.Theta, item: str, gift: Array | 
         control = (1 - support)[:, None] * without + support[:, None] * within
         treated = np.pad((1 - support)[:, None] * without, ((0, 0), (0, 1)))
         treated += np.pad(support[:, None] * within, ((0, 0), (1, 0)))
-        return np.concatenate([control, treated], axis=1) / 2
+        longer = (part(people, item)["answer"].to_numpy() > toys.CONTROL_ITEMS).astype(float)
+        return np.concatenate([(1 - longer) * control, longer * treated], axis=1)
     over, under = expit(theta["over_intercept"][0] + willing), expit(theta["under_intercept"][0] - willing)
     of_kind = {"direct": (over, 1 - under), "randomised": toys.YES}[item]
     yes = (1 - support) * of_kind[0] + support * of_kind[1]

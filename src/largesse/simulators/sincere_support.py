@@ -186,7 +186,7 @@ def spoken(theta: Theta, rows: xr.Dataset, gift: Array, coverage: Array, nodes: 
 
 
 def answer(theta: Theta, rows: xr.Dataset, rng: np.random.Generator) -> dict[str, Array]:
-    """{column: [row]} simulated answers under the first draw of `theta`; arms of a list are drawn by a fair coin."""
+    """{column: [row]} simulated answers under the first draw of `theta`."""
     return say(theta, rows, 0.0, rng)
 
 
@@ -198,7 +198,7 @@ def say(theta: Theta, rows: xr.Dataset, disposition: Array | float, rng: np.rand
     roles = dict(zip(rows["role"].to_numpy(), rows["item"].to_numpy(), strict=True))
     drawn: dict[str, Array] = {}
     if LIST in roles:
-        treated = rng.integers(0, 2, size=len(gift))
+        treated = _arms(rows, rng.integers(0, 2, size=len(gift)))
         no, yes = control_below(theta, rows, gift)
         upto = np.where(support[:, None], yes[0], no[0])
         control = (rng.uniform(size=len(gift))[:, None] > upto[:, :-1]).sum(axis=1)
@@ -211,6 +211,12 @@ def say(theta: Theta, rows: xr.Dataset, disposition: Array | float, rng: np.rand
         chance = rows["yes"].to_numpy()[support.astype(int)]
         drawn[str(roles[RANDOMISED])] = (rng.uniform(size=len(gift)) < chance).astype(int)
     return drawn
+
+
+def _arms(rows: xr.Dataset, coin: Array) -> Array:
+    """[row] whether the longer list was shown: as it was to those who answered, else as the coin fell."""
+    answer = answered(rows)[LIST] if "answer" in rows else np.full(len(coin), -1)
+    return np.where(answer < 0, coin, answer > control_items(rows)).astype(int)
 
 
 def answers(cells: xr.Dataset) -> dict[str, tuple[int, ...]]:
