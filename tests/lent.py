@@ -17,7 +17,7 @@ ORIGIN = {
     "respondents": 900, "districts": 12, "waves": 2, "draws": 4000,
     "statement": "what was learnt in the past", "by": "a test", "date": "2026-11-26", "engines": {"pymc": "6.3.2"},
 }  # fmt: skip
-SHAPE = {"center": -0.4, "width": 0.7, "skew": -0.3, "tail": 1.2}
+SHAPE = {"bend": 0.6, "center": -0.4, "width": 0.7, "skew": -0.3, "tail": 1.2}
 
 
 def table(model: Model, cells: Cells, weight: float = 0.5, seed: int = 1) -> dict[str, Any]:

@@ -69,7 +69,7 @@ class Belief(NamedTuple):
     covariance: Array
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Blocks:
     """A borrowed normal as it counts in one study.
 

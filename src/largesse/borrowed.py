@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
@@ -33,11 +32,13 @@ Scale = Literal["as it is", "log", "atanh", "first cut", "log gap"]
 
 
 class Shape(Record):
-    """A sinh-arcsinh change of scale that makes a skewed coordinate normal (Jones & Pewsey 2009).
+    """A change of scale that makes the log of a positive number normal where it is skewed.
 
-    z = sinh(tail * arsinh((x - center) / width) - skew)
+    Small numbers stay on the log scale and large ones are on their own: y = log(exp(e^x / bend) - 1). Then sinh-arcsinh
+    (Jones & Pewsey 2009): z = sinh(tail * arsinh((y - center) / width) - skew).
     """
 
+    bend: Positive
     center: float
     width: Positive
     skew: float
@@ -45,14 +46,17 @@ class Shape(Record):
 
     def forward(self, x: Array) -> tuple[Array, Array]:
         """The coordinate on the normal scale, and the log of its derivative."""
-        u = (x - self.center) / self.width
+        large = np.exp(x) / self.bend
+        small = np.log(-np.expm1(-large))
+        u = (large + small - self.center) / self.width
         inner = self.tail * np.arcsinh(u) - self.skew
         slope = np.log(self.tail / self.width) - 0.5 * np.log1p(u**2) + np.log(np.cosh(inner))
-        return np.sinh(inner), slope
+        return np.sinh(inner), slope + np.log(large) - small
 
     def backward(self, z: Array) -> Array:
         """The coordinate of a value on the normal scale."""
-        return np.asarray(self.center + self.width * np.sinh((np.arcsinh(z) + self.skew) / self.tail))
+        y = self.center + self.width * np.sinh((np.arcsinh(z) + self.skew) / self.tail)
+        return np.asarray(np.log(self.bend * np.logaddexp(0.0, y)))
 
 
 class Coordinate(Record):
@@ -65,7 +69,7 @@ class Coordinate(Record):
         the `log gap` from the cut before it to each later one.
     block : those of one block are borrowed, or not, together.
     mean, sd : of the past study's posterior, on that scale; after `shape` where there is one.
-    shape : of a skewed scale.
+    shape : of a log, or log gap, that is skewed.
     """
 
     parameter: Words
@@ -209,12 +213,12 @@ class Borrowed(Record):
             if matrix.shape != (len(spread.locations),) * 2 or np.linalg.eigvalsh(matrix.astype(float))[0] < -DEFINITE:
                 yield f"spreads.{i}.covariance", "no covariance matrix", "one of its locations, in their order"
 
-    @cached_property
+    @property
     def names(self) -> list[str]:
         """Of the coordinates, in order."""
         return [c.name for c in self.coordinates]
 
-    @cached_property
+    @property
     def correlations(self) -> Array:
         """[coordinate, coordinate] of the past study's posterior."""
         r = np.eye(len(self.coordinates))
@@ -236,7 +240,7 @@ class Borrowed(Record):
             out[np.ix_(at, at)] += share * np.array(spread.covariance)
         return out
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
         """Of everything in the file, its words too."""
         return fingerprint(self.model_dump(mode="json"))

@@ -84,6 +84,9 @@ def _shaped(x: Any, place: Place) -> tuple[Any, Any]:
     if place.shape is None:
         return x, 0.0 * x
     s = place.shape
-    u = (x - s.center) / s.width
+    large = pt.exp(x) / s.bend
+    small = pt.log(-pt.expm1(-large))
+    u = (large + small - s.center) / s.width
     inner = s.tail * pt.arcsinh(u) - s.skew
-    return pt.sinh(inner), np.log(s.tail / s.width) - 0.5 * pt.log1p(u**2) + pt.log(pt.cosh(inner))
+    slope = np.log(s.tail / s.width) - 0.5 * pt.log1p(u**2) + pt.log(pt.cosh(inner))
+    return pt.sinh(inner), slope + pt.log(large) - small

@@ -36,55 +36,130 @@ def mixed(
 ) -> tuple[Array, Array, Array]:
     """[] the sum of all terms, and its derivatives by `z` and by `rest`, each [coordinate]."""
     n, blocks = len(z), len(sizes)
-    ends = np.cumsum(sizes)
-    means, covariances = np.zeros((blocks + 1, n)), np.zeros((blocks + 1, n, n))
+    means, covariances = np.empty((blocks + 1, n)), np.empty((blocks + 1, n, n))
     means[0], covariances[0] = mean, covariance
-    shares, total = np.zeros(blocks), 0.0
+    shares, total, first = np.empty(blocks), 0.0, 0
     for b in range(blocks):
-        first, end = ends[b] - sizes[b], ends[b]
-        d, inverse = z[first:end] - means[b, first:end], np.linalg.inv(covariances[b, first:end, first:end].copy())
-        across = covariances[b, end:, first:end].copy()
-        s = inverse @ d
-        q = rest[first:end].sum() + 0.5 * (np.log(np.linalg.det(inverse)) - sizes[b] * LOG_2_PI - d @ s)
+        end, m, p = first + sizes[b], means[b], covariances[b]
+        inverse, log_det = _inverse(p[first:end, first:end])
+        s, gain, jump = _known(z, m, p, inverse, first, end)
+        q = -0.5 * (log_det + sizes[b] * LOG_2_PI)
+        for i in range(first, end):
+            q += rest[i] - 0.5 * (z[i] - m[i]) * s[i - first]
         borrowed, own = np.log(weight[b]) + q, np.log1p(-weight[b])
         most = max(borrowed, own)
         whole = np.exp(borrowed - most) + np.exp(own - most)
         total += most + np.log(whole)
         r = shares[b] = np.exp(borrowed - most) / whole
-        jump = across @ s
-        means[b + 1, end:] = means[b, end:] + r * jump
-        known = across @ inverse @ across.T
-        covariances[b + 1, end:, end:] = covariances[b, end:, end:] - r * known + r * (1 - r) * np.outer(jump, jump)
+        for i in range(end, n):
+            means[b + 1, i] = m[i] + r * jump[i]
+            for j in range(end, i + 1):
+                known = 0.0
+                for a in range(end - first):
+                    known += gain[i, a] * p[j, first + a]
+                left = p[i, j] - r * known + r * (1 - r) * jump[i] * jump[j]
+                covariances[b + 1, i, j] = covariances[b + 1, j, i] = left
+        first = end
     by_z, by_rest = _back(z, means, covariances, shares, sizes)
     return np.array(total), by_z, by_rest
 
 
 @njit(error_model="numpy")
+def _known(z: Array, m: Array, p: Array, inverse: Array, first: int, end: int) -> tuple[Array, Array, Array]:
+    """[k] s; [coordinate, k] B A^-1, and [coordinate] j, of the coordinates from `end` on."""
+    n, k = len(z), end - first
+    s, gain, jump = np.zeros(k), np.zeros((n, k)), np.zeros(n)
+    for a in range(k):
+        for c in range(k):
+            s[a] += inverse[a, c] * (z[first + c] - m[first + c])
+    for i in range(end, n):
+        for a in range(k):
+            jump[i] += p[i, first + a] * s[a]
+            for c in range(k):
+                gain[i, a] += p[i, first + c] * inverse[c, a]
+    return s, gain, jump
+
+
+@njit(error_model="numpy")
+def _inverse(here: Array) -> tuple[Array, float]:
+    """The inverse of a small covariance matrix and the log of its determinant, by elimination."""
+    k = len(here)
+    left, right, log_det = here.copy(), np.eye(k), 0.0
+    for a in range(k):
+        pivot = left[a, a]
+        log_det += np.log(pivot)
+        for c in range(k):
+            left[a, c] /= pivot
+            right[a, c] /= pivot
+        for b in range(k):
+            if b != a:
+                factor = left[b, a]
+                for c in range(k):
+                    left[b, c] -= factor * left[a, c]
+                    right[b, c] -= factor * right[a, c]
+    return right, log_det
+
+
+@njit(error_model="numpy")
 def _back(z: Array, means: Array, covariances: Array, shares: Array, sizes: Array) -> tuple[Array, Array]:
     """The derivatives, from the last block to the first; `m` and `p` are those by the mean and covariance to come."""
-    n, ends = len(z), np.cumsum(sizes)
+    n = len(z)
     by_z, by_rest, m, p = np.zeros(n), np.zeros(n), np.zeros(n), np.zeros((n, n))
+    end = n
     for b in range(len(sizes) - 1, -1, -1):
-        first, end, r = ends[b] - sizes[b], ends[b], shares[b]
-        d, inverse = z[first:end] - means[b, first:end], np.linalg.inv(covariances[b, first:end, first:end].copy())
-        across = covariances[b, end:, first:end].copy()
-        s, gain = inverse @ d, across @ inverse
-        jump = across @ s
-        later, wide = m[end:].copy(), p[end:, end:].copy()
-        turned = wide @ jump
-        by_share = later @ jump - (wide * (gain @ across.T)).sum() + (1 - 2 * r) * (jump @ turned)
+        first, r, now = end - sizes[b], shares[b], covariances[b]
+        k = end - first
+        here = now[first:end, first:end].copy()
+        inverse, _log_det = _inverse(here)
+        s, gain, jump = _known(z, means[b], now, inverse, first, end)
+        turned, moved, by_share, by_s, by_inverse = _turned(now, gain, jump, m, p, (first, end, r))
         by_q = r + r * (1 - r) * by_share
-        by_jump = r * later + 2 * r * (1 - r) * turned
-        by_across = np.outer(by_jump, s) - 2 * r * (wide @ gain)
-        by_s = across.T @ by_jump
-        by_inverse = np.outer(by_s, d) - r * (across.T @ wide @ across) - 0.5 * by_q * np.outer(d, d)
-        by_here = -inverse @ (0.5 * (by_inverse + by_inverse.T)) @ inverse - 0.5 * by_q * inverse
-        by_d = inverse @ by_s - by_q * s
-        by_z[first:end], m[first:end] = by_d, -by_d
-        by_rest[first:end] = by_q
-        p[first:end, first:end] = by_here
-        p[end:, first:end], p[first:end, end:] = 0.5 * by_across, 0.5 * by_across.T
+        for i in range(end, n):
+            by_jump = r * m[i] + 2 * r * (1 - r) * turned[i]
+            for a in range(k):
+                by_s[a] += now[i, first + a] * by_jump
+                half = 0.5 * (by_jump * s[a] - 2 * r * moved[i, a])
+                p[i, first + a] = p[first + a, i] = half
+        for a in range(k):
+            for c in range(k):
+                d_a, d_c = z[first + a] - means[b, first + a], z[first + c] - means[b, first + c]
+                by_inverse[a, c] += 0.5 * (by_s[a] * d_c + by_s[c] * d_a) - 0.5 * by_q * d_a * d_c
+        by_here = -inverse @ by_inverse @ inverse - 0.5 * by_q * inverse
+        for a in range(k):
+            by_d = -by_q * s[a]
+            for c in range(k):
+                by_d += inverse[a, c] * by_s[c]
+                p[first + a, first + c] = by_here[a, c]
+            by_z[first + a], m[first + a], by_rest[first + a] = by_d, -by_d, by_q
+        end = first
     return by_z, by_rest
+
+
+@njit(error_model="numpy")
+def _turned(
+    now: Array, gain: Array, jump: Array, m: Array, p: Array, at: tuple[int, int, float]
+) -> tuple[Array, Array, float, Array, Array]:
+    """What the derivatives by what is to come do to one block.
+
+    [coordinate] P j, [coordinate, k] P B A^-1, of those derivatives P; that by r; and, to be added to, [k] that by s
+    and [k, k] that by A^-1, which is symmetric.
+    """
+    first, end, r = at
+    n, k = len(jump), end - first
+    turned, moved, by_share = np.zeros(n), np.zeros((n, k)), 0.0
+    inner = np.zeros((k, k))  # B' P B A^-1
+    for i in range(end, n):
+        for j in range(end, n):
+            turned[i] += p[i, j] * jump[j]
+            for a in range(k):
+                moved[i, a] += p[i, j] * gain[j, a]
+        by_share += m[i] * jump[i] + (1 - 2 * r) * jump[i] * turned[i]
+        for a in range(k):
+            by_share -= moved[i, a] * now[i, first + a]
+            for c in range(k):
+                inner[a, c] += now[i, first + a] * moved[i, c]
+    by_inverse = -r * (inner @ now[first:end, first:end].copy())
+    return turned, moved, by_share, np.zeros(k), by_inverse
 
 
 class Mixed(Op):
