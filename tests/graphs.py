@@ -44,7 +44,7 @@ class Graph:
         """What the graph makes of `theta` (parameter -> value).
 
         `answers`: [cell] log probability, times counts; free variable: its log density, in its own space (no Jacobian
-        of PyMC's transforms); `value of NAME`: the parameter as PyMC realises it.
+        of PyMC's transforms); `value of NAME`: the parameter as PyMC realises it; potentials by name.
         """
         free = {p.free: self.free(p, theta) for p in self.kept}
         return self._function(**free)
@@ -93,6 +93,7 @@ def _compiled(built: pm.Model, names: list[str]) -> Any:
     densities = built.logp(vars=[built["answers"], *free], jacobian=False, sum=False)
     outputs = dict(zip(["answers", *natural], densities, strict=True))
     outputs |= {f"value of {name}": built[name] for name in names}
+    outputs |= {potential.name: potential for potential in built.potentials}
     resolved = built.replace_rvs_by_values([*outputs.values(), *values.values()])
     wanted, changed = resolved[: len(outputs)], resolved[len(outputs) :]
     substituted = graph_replace(wanted, dict(zip(values, changed, strict=True)), strict=False)

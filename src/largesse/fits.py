@@ -112,4 +112,9 @@ def fit_fingerprint(model: Model, cells: Cells, priors: PriorSet, sampler: Sampl
     data = {str(n): np.asarray(v) for n, v in cells.variables.items() if v.dtype.kind in "if"}
     names = {str(d): [str(v) for v in cells[d].to_numpy()] for d in cells.coords}
     how = source("sampling.py")
-    return fingerprint(model.fingerprint, how, data, names, read, sampler.model_dump(), seed, engines())
+    made_by = (model.fingerprint, how, data, names, read, sampler.model_dump(), seed, engines())
+    if priors.borrowed is None:
+        return fingerprint(*made_by)
+    return fingerprint(
+        *made_by, priors.borrowed.fingerprint, source("blocks.py", "models/blocks.py", "models/mixture.py")
+    )

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from largesse import dims, maps, models
+from largesse.borrowed import Borrowed
 from largesse.cells import Cells, Design, Frame, collapse, frame, part
+from largesse.comparability import centred, differing, unasked
 from largesse.errors import InputError, Problem
-from largesse.models.contract import Model
+from largesse.models.contract import Model, coords
 from largesse.priors import PriorSet
 from largesse.settings import Exposure, MapName
 from largesse.study import Study
 from largesse.survey import Survey, read_survey
+from largesse.travelling import placed
 
 Array = np.ndarray[Any, Any]
 
+BORROW = "borrow"  # the key of `[priors.<model>]` that names a file
 ALIKE = 1e-9  # shares that differ by less are the same, summed in another order
 
 
@@ -50,6 +54,7 @@ class Inputs:
         """Name -> path of every file the study read."""
         named = self.study.survey
         read = {n: self.study.path(n) for n in (named.file, named.districts, named.neighbours, named.truth) if n}
+        read |= {n: self.study.path(n) for n in lenders(self.study).values()}
         study = {"study.toml": self.study.folder / "study.toml"} if (self.study.folder / "study.toml").is_file() else {}
         return study | read | {f"models/{m.name}/priors.toml": m.resources / "priors.toml" for m in self.models}
 
@@ -86,19 +91,90 @@ def assemble(
     priors: Mapping[str, PriorSet],
     truth: Mapping[str, Mapping[str, Array]] | None,
 ) -> Inputs:
-    """Inputs of what has been read already: the design, each model's cells and its population table."""
-    design = Design.of(survey, study.effects.modifiers, study.exposure)
+    """Inputs of what has been read already: the design, each model's cells and its population table.
+
+    Errors
+    ------
+    InputError
+        when what is borrowed would not mean here what it meant there.
+    """
+    design = _centred(Design.of(survey, study.effects.modifiers, study.exposure), priors, study)
     cells = {m.name: cells_of(m, study, survey, design) for m in known}
+    priors = {m.name: lent(priors[m.name], m, cells[m.name], _lender(m.name, study)) for m in known}
     everyone = frame(survey, design)
     frames = {m.name: _posed(everyone, m, cells[m.name], study) for m in known}
     return Inputs(study, survey, design, known, priors, cells, frames, truth)
 
 
 def priors_of(model: Model, study: Study) -> PriorSet:
-    """A model's priors with the study's own entries in the place of the shipped ones."""
-    mine = model.priors().overridden(study.priors.get(model.name, {}), "study.toml")
+    """A model's priors with the study's own entries in the place of the shipped ones, and what it borrows."""
+    mine = model.priors().overridden(entries(study, model.name), "study.toml")
     mine.check(model.parameters)
-    return mine
+    if (name := lenders(study).get(model.name)) is None:
+        return mine
+    lender = Borrowed.read(study.path(name))
+    lender.held_by(name, model.name)
+    return replace(mine, lender=lender)
+
+
+def entries(study: Study, model: str) -> dict[str, Any]:
+    """A study's own priors of a model."""
+    return {name: row for name, row in study.priors.get(model, {}).items() if name != BORROW}
+
+
+def lenders(study: Study) -> dict[str, str]:
+    """Model -> the file that a study borrows from.
+
+    Errors
+    ------
+    InputError
+        when the key holds no name of a file.
+    """
+    named = {model: table[BORROW] for model, table in study.priors.items() if BORROW in table}
+    wrong = [
+        Problem("study.toml", f"key 'priors.{model}.{BORROW}'", repr(name), "the name of a file, relative to the study")
+        for model, name in named.items()
+        if not isinstance(name, str) or not name
+    ]
+    if wrong:
+        raise InputError(wrong)
+    return named
+
+
+def _lender(model: str, study: Study) -> str:
+    return lenders(study).get(model, f"what {model} borrows")
+
+
+def _centred(design: Design, priors: Mapping[str, PriorSet], study: Study) -> Design:
+    """The design, centred where the studies that it borrows from were."""
+    settings = {_lender(n, study): p.lender.setting for n, p in priors.items() if p.lender}
+    if not settings:
+        return design
+    (first, setting), *others = settings.items()
+    if wrong := [problem for name, other in others for problem in differing(setting, other, name)]:
+        raise InputError(wrong)
+    for name, each in (*others, (first, setting)):
+        design = centred(design, each, name)
+    return design
+
+
+def lent(priors: PriorSet, model: Model, cells: Cells, where: str) -> PriorSet:
+    """The priors, with what they borrow put in its place in a design.
+
+    Errors
+    ------
+    InputError
+        when the design does not ask the questions that the lender asked, or has no place for anything borrowed.
+    """
+    if priors.lender is None:
+        return priors
+    kept, names = model.active(cells)[0], coords(cells, model.twin)
+    asked = {dim for p in kept for dim in p.dims}
+    told = {dim: along for dim, along in names.items() if dim in asked}
+    if wrong := list(unasked(priors.lender.setting, told, where)):
+        raise InputError(wrong)
+    groups = {dim: cells.sizes[dim] for dim in (dims.DISTRICT, dims.WAVE)}
+    return replace(priors, borrowed=placed(priors.lender, kept, names, groups))
 
 
 def asked(model: Model, survey: Survey) -> tuple[str, ...]:

@@ -13,6 +13,8 @@ import numpy as np
 from pydantic import Field, ValidationError, model_validator
 from scipy.special import expit, logit
 
+from largesse.blocks import Blocks
+from largesse.borrowed import Borrowed
 from largesse.errors import InputError, Problem
 from largesse.families import FAMILIES, Family
 from largesse.parameters import Construct, Parameter, Together
@@ -149,19 +151,29 @@ class PriorSet:
     model : the model they are for.
     entries : parameter name -> :class:`Prior`.
     where : the file (or files) they were read from.
+    lender : what another study learnt, where it is borrowed; it counts by `borrowed`, once a design is known.
+    borrowed : how it counts in one design, beside the entries.
     """
 
     model: str
     entries: Mapping[str, Prior]
     where: str
+    lender: Borrowed | None = None
+    borrowed: Blocks | None = None
 
     def __getitem__(self, name: str) -> Prior:
         return self.entries[name]
 
     @property
     def fingerprint(self) -> str:
-        """Of the distributions alone: rewording a statement refits nothing."""
-        return fingerprint({n: [p.distribution, dict(p.arguments)] for n, p in self.entries.items()})
+        """Of the distributions alone: rewording a statement refits nothing; of what is borrowed, what is no data."""
+        own = {n: [p.distribution, dict(p.arguments)] for n, p in self.entries.items()}
+        return fingerprint(own, self.borrowed.structure) if self.borrowed else fingerprint(own)
+
+    @property
+    def data(self) -> dict[str, Array]:
+        """What a compiled model reads of what is borrowed; nothing where nothing is."""
+        return self.borrowed.arrays() if self.borrowed else {}
 
     @classmethod
     def read(cls, path: Path | str) -> PriorSet:
@@ -183,14 +195,16 @@ class PriorSet:
 
     def overridden(self, table: Mapping[str, Any], where: str) -> PriorSet:
         """The set with some entries replaced by those of `table` (a study's `[priors.<model>]`)."""
-        changed = {name: row for name, row in table.items() if name != "extends"}
+        if "extends" in table:
+            expected = "no such key: a study's entries take the place of the shipped ones, one by one"
+            raise InputError.one(where, f"key 'priors.{self.model}.extends'", "a key that is not known", expected)
         problems = [
-            _unknown(where, f"priors.{self.model}.{n}", n, self.entries) for n in changed if n not in self.entries
+            _unknown(where, f"priors.{self.model}.{n}", n, self.entries) for n in table if n not in self.entries
         ]
         if problems:
             raise InputError(problems)
-        merged = {**self.entries, **_entries(changed, where, f"priors.{self.model}.")}
-        return PriorSet(self.model, merged, self.where if not changed else f"{self.where} + {where}")
+        merged = {**self.entries, **_entries(table, where, f"priors.{self.model}.")}
+        return replace(self, entries=merged, where=f"{self.where} + {where}" if table else self.where)
 
     def check(self, parameters: Iterable[Parameter]) -> None:
         """Hold the set against a model's `PARAMETERS`: same names, same dims, right support."""
@@ -220,6 +234,7 @@ class PriorSet:
         the number of answers of each of its items.
         """
         theta = dict(given or {})
+        lent = self.borrowed.drawing(rng, self.entries) if self.borrowed else None
         for p in parameters:
             prior = self[p.name]
             if p.construct == "cutpoints":
@@ -233,6 +248,8 @@ class PriorSet:
                 theta[p.name] = prior.rvs(rng, tuple(sizes[d] for d in p.dims), theta)
             if p.construct == "discrimination":
                 theta[p.name] = np.concatenate([[1.0], theta[p.name][1:]])
+            if lent:
+                theta[p.name] = lent.of(p.name, theta[p.name], theta)
         return theta
 
     def transform(

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from largesse import dims, models
 from largesse.errors import InputError, Problem
-from largesse.inputs import Inputs, gather
+from largesse.inputs import BORROW, Inputs, gather, lenders
 from largesse.parameters import Parameter
 from largesse.priors import PriorSet
 from largesse.results import SMALLEST
@@ -85,9 +85,12 @@ def proposed(given: Path | str | Study, only: Sequence[str] = (), **asked: Any) 
         raise InputError(problems)
     if isinstance(record, World):
         return Proposal(record, chosen, _estimands(Estimands(), asked))
+    if lent := lenders(record):
+        found, expected = "borrowed priors", "none: a plan draws its truths from priors that nobody has learnt from"
+        raise InputError.one("study.toml", f"key 'priors.{next(iter(lent))}.{BORROW}'", found, expected)
     inputs = gather(record)
     overrides = {
-        name: {p: inputs.priors[name][p].model_dump(mode="json") for p in table if p != "extends"}
+        name: {p: inputs.priors[name][p].model_dump(mode="json") for p in table}
         for name, table in record.priors.items()
     }
     known_coverage = inputs.design.coverage.source == "administrative"

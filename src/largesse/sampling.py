@@ -89,7 +89,8 @@ def fit(
     priors, sampler = priors or model.priors(), sampler or Sampler()
     priors.check(model.parameters)
     ready = compiled(model, cells, priors)
-    ready = ready.with_data(**_swappable(model.arrays(cells, nodes), {v.name for v in ready.shared_var_keys}))
+    arrays = {**model.arrays(cells, nodes), **priors.data}
+    ready = ready.with_data(**_swappable(arrays, {v.name for v in ready.shared_var_keys}))
     draws, tune = attempt * sampler.draws, attempt * sampler.tune
     started = time.monotonic()
     try:

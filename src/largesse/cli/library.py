@@ -7,10 +7,25 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from largesse.cli.answering import Json, answering, app, say
 
 PANEL = "Models and priors"
+SHOW = "show"
+
+
+class Shown(TyperGroup):
+    """A group whose first command is meant where none is named: `largesse priors joint` shows the priors of joint."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the command where it is left out."""
+        named = args and (args[0] in self.commands or args[0] in ctx.help_option_names)
+        return super().parse_args(ctx, args if named else [SHOW, *args])
+
+
+priors_app = typer.Typer(cls=Shown, help="Show priors, or make some for another study from what a study learnt.")
+app.add_typer(priors_app, name="priors", rich_help_panel=PANEL)
 
 
 @app.command("models", rich_help_panel=PANEL)
@@ -44,7 +59,7 @@ def _renewals(worth: Mapping[str, Any]) -> str:
     return f", renewed {'once' if times == 1 else f'{times} times'}" if times else ""
 
 
-@app.command(rich_help_panel=PANEL)
+@priors_app.command(SHOW)
 def priors(
     model: Annotated[str | None, typer.Argument(help="one model; all unless named")] = None,
     study: Annotated[
@@ -63,7 +78,90 @@ def priors(
         sets = {n: models.get(n, "command line") for n in names}
         shown = {n: priors_of(m, record) if record else m.priors() for n, m in sets.items()}
         answer = {n: {p: prior.model_dump(mode="json") for p, prior in s.entries.items()} for n, s in shown.items()}
-        say(answer, [line for n, table in answer.items() for line in (n, *_prior_lines(table))], as_json)
+        lent = {n: s.lender for n, s in shown.items() if s.lender}
+        lines = [
+            line
+            for n, table in answer.items()
+            for line in (
+                n,
+                *(_lender_lines(lent[n].model_dump(mode="json")) if n in lent else ()),
+                *_prior_lines(table),
+            )
+        ]
+        say(answer | {f"{n}, borrowed": b.model_dump(mode="json") for n, b in lent.items()}, lines, as_json)
+
+
+@priors_app.command("from-fit")
+def from_fit(
+    source: Annotated[Path, typer.Argument(metavar="FIT_OR_STUDY", help="a study that was fitted, or a fit of one")],
+    out: Annotated[Path, typer.Option(help="the file to write, which another study may borrow")],
+    by: Annotated[str, typer.Option(help="who lends it")],
+    model: Annotated[str | None, typer.Option(help="of a study of several models, which")] = None,
+    weight: Annotated[float, typer.Option(min=0, max=1, help="chance that a block holds in the next study")] = 0.5,
+    power: Annotated[float, typer.Option(max=1, help="the share of itself that the past study counts as")] = 1.0,
+    statement: Annotated[str, typer.Option(help="what it says, in words")] = "",
+    as_json: Json = False,
+) -> None:
+    """Make a file of what a study learnt, with correlations and provenance, that another study may borrow."""
+    with answering(quiet=False, as_json=as_json):
+        from datetime import UTC, datetime
+
+        from largesse import lending
+        from largesse.errors import InputError
+
+        if out.exists():
+            raise InputError.one(out, "", "a file that is there already", "a new name")
+        fit, explained, inputs = _stored(source, model)
+        told = statement or f"what {inputs.study.name} learnt of people and offices at large"
+        terms = lending.Terms(by, datetime.now(tz=UTC).date(), told, weight, power)
+        borrowed = lending.lend(fit, explained, inputs, terms)
+        rows = lending.worth(borrowed, explained, inputs.priors[explained.name], inputs.cells[explained.name])
+        borrowed.write(out)
+        total = lending.whole(rows, borrowed)
+        answer = {
+            "file": str(out),
+            "fingerprint": borrowed.fingerprint,
+            "respondents": total,
+            "blocks": [vars(row) for row in rows],
+            "left": [left.model_dump() for left in borrowed.left],
+        }
+        lines = [f"  {r.block:<40} {r.respondents:>7,.0f} respondents; {r.learnt:.0%} from answers" for r in rows]
+        lines += [f"  {left.name:<40} stays: {left.reason}" for left in borrowed.left]
+        head = (
+            f"{out}: worth {total:,.0f} of {borrowed.origin.respondents:,} respondents, in a study of as many districts"
+        )
+        say(answer, [head, *lines], as_json)
+
+
+def _stored(source: Path, name: str | None) -> tuple[Any, Any, Any]:
+    """A study's stored fit, with its model and what it was made from."""
+    from largesse.errors import InputError
+    from largesse.fits import Fit
+    from largesse.inputs import gather
+    from largesse.study import Study
+    from largesse.workflow import Workflow
+
+    file = source if source.suffix == ".nc" else None
+    inputs = gather(Study.read(source.parent.parent if file else source))
+    paths = Workflow(inputs).fit_paths
+    name = name or (Fit.load(file).model if file else next(iter(paths)) if len(paths) == 1 else None)
+    if name not in paths:
+        raise InputError.one("command line", "--model", repr(name), f"one of {', '.join(paths)}")
+    if file and file.resolve() != paths[name].resolve():
+        raise InputError.one(file, "", "a fit that its study as it is now would not make", str(paths[name].name))
+    if not paths[name].is_file():
+        raise InputError.one(source, f"the fit of {name}", "none stored", f"one: largesse fit {inputs.study.folder}")
+    return Fit.load(paths[name]), next(m for m in inputs.models if m.name == name), inputs
+
+
+def _lender_lines(lender: Mapping[str, Any]) -> Iterator[str]:
+    """What a study borrows, from where, and on which terms."""
+    origin = lender["origin"]
+    yield f"  borrowed from {origin['study']}: {origin['statement']}"
+    yield f"      {origin['respondents']:,} respondents, {origin['districts']} districts; fit {origin['fit']}"
+    yield f"      by {origin['by']}, {origin['date']}; counts as {lender['power']:g} of itself"
+    for block, weight in lender["weights"].items():
+        yield f"      {block}: holds with chance {weight:g}"
 
 
 def _prior_lines(table: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

@@ -14,6 +14,7 @@ import xarray as xr
 
 from largesse import dims
 from largesse.cells import QUESTIONS, Cells, lacks, part
+from largesse.models import blocks
 from largesse.parameters import SUFFIX, Parameter, Together, active
 from largesse.priors import Prior, PriorSet
 from largesse.provenance import meaning
@@ -111,12 +112,14 @@ class Model:
         """A plain `pm.Model` of these cells, free for anyone to extend.
 
         Every count, index and covariate is `pm.Data`; no stored variable has a cell-shaped dimension; the
-        likelihood is the observed variable `answers`, whose log probability is count times log p, cell by cell.
+        likelihood is the observed variable `answers`, whose log probability is count times log p, cell by cell. What is
+        borrowed is one potential beside the priors; nothing is added where nothing is.
         """
         kept, _ = self.active(cells)
         with pm.Model(coords=coords(cells, self.twin)) as model:
             data = {name: pm.Data(name, values) for name, values in self.arrays(cells, nodes).items()}
             variables = realise(kept, priors, self.twin.answers(cells))
+            blocks.lend(kept, priors, variables)
             logp = self.likelihood(variables, data, cells)
             pm.CustomDist("answers", logp, logp=_count_logp, observed=data["count"])
         return model

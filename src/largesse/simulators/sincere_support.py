@@ -213,7 +213,7 @@ def say(theta: Theta, rows: xr.Dataset, disposition: Array | float, rng: np.rand
     return drawn
 
 
-def _arms(rows: xr.Dataset, coin: Array) -> Array:
+def _arms(rows: xr.Dataset, coin: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """[row] whether the longer list was shown: as it was to those who answered, else as the coin fell."""
     answer = answered(rows)[LIST] if "answer" in rows else np.full(len(coin), -1)
     return np.where(answer < 0, coin, answer > control_items(rows)).astype(int)
