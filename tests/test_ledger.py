@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from largesse import ledger
+from largesse import checks, ledger
+from largesse.checks import Asked
 from largesse.inputs import Inputs
 from largesse.results import Answer
 from largesse.synthetic import ITEM, World
@@ -131,9 +132,9 @@ def test_a_share_that_no_district_has_had_is_not_supported(apart: Inputs) -> Non
     """Coverage 99% is compared, which no office gave."""
     estimands = apart.study.estimands.model_copy(update={"coverage": (0.3, 0.99)})
     beyond = replace(apart, study=apart.study.model_copy(update={"estimands": estimands}))
-    asked = ledger.Asked(beyond.models[1], fake_fits.fits(beyond), beyond)
-    assert ledger.support(asked).answer is Answer.FAILED
-    assert ledger.support(ledger.Asked(apart.models[1], {}, apart)).answer is Answer.PASSED
+    asked = Asked(beyond.models[1], fake_fits.fits(beyond), beyond)
+    assert checks.support(asked).answer is Answer.FAILED
+    assert checks.support(Asked(apart.models[1], {}, apart)).answer is Answer.PASSED
 
 
 def test_what_no_check_can_reach_is_untestable_and_what_a_design_lacks_is_not_assumed(apart: Inputs) -> None:
@@ -148,7 +149,7 @@ def test_what_no_check_can_reach_is_untestable_and_what_a_design_lacks_is_not_as
     still = apart.cells["reported_loyalty"]
     still = still.assign(coverage_rate=still["coverage_rate"].mean("wave").broadcast_like(still["coverage_rate"]))
     lasting = replace(apart, cells={**apart.cells, "reported_loyalty": still})
-    found = ledger.Asked(apart.models[1], {}, lasting).features
+    found = Asked(apart.models[1], {}, lasting).features
     assert "lasting coverage" in found
 
 

@@ -11,10 +11,12 @@ import pandas as pd
 import pytest
 from test_lists import AFFIRMATIVE, CONTROL, RACE
 
-from largesse import findings, models
+from largesse import checks, findings, models
+from largesse.checks import Asked
 from largesse.errors import InputError
 from largesse.inputs import Inputs, gather
-from largesse.instruments import counts, told
+from largesse.instruments import counts, placebo, told
+from largesse.results import Answer
 from largesse.sampling import fit
 from largesse.settings import Sampler
 from largesse.study import Study
@@ -94,12 +96,60 @@ def _drawn(inputs: Inputs) -> Any:
     return fit(SUPPORT, inputs.cells[SUPPORT.name], inputs.priors[SUPPORT.name], Sampler(draws=100, tune=200, chains=2))
 
 
+PLACEBO = SHORT.replace(
+    'list_arm = "arm" }', 'list_arm = "arm", placebo_count = "others", placebo_arm = "longer" }'
+).replace("control_items = 3", "control_items = 3, placebo_items = 2")
+
+
+def beside(table: pd.DataFrame, *, lose: bool) -> pd.DataFrame:
+    """A placebo list of two items, with a third that applies to nobody; every fourth of the longer list loses one."""
+    i = np.arange(len(table))
+    longer, honest = i % 2, 1 + i // 2 % 2
+    return table.assign(others=honest - (longer & (i // 4 % 2) if lose else 0), longer=longer)
+
+
+@pytest.mark.parametrize(("lose", "answer"), [(False, Answer.PASSED), (True, Answer.FAILED)])
+def test_a_placebo_list_tells_what_a_longer_list_loses(lose: bool, answer: Answer, tmp_path: Path) -> None:
+    """Nothing lost of honest counts; half an item of a list of which every second count is one too low.
+
+    The difference in means of the list of support is told with that made good.
+    """
+    inputs = read(tmp_path, beside(people(RACE), lose=lose), PLACEBO)
+    found, plain = placebo(inputs), counts(inputs.cells[SUPPORT.name]).difference()
+    assert found is not None
+    assert found.lost == pytest.approx(0.5 if lose else 0.0, abs=0.01)
+    asked = Asked(SUPPORT, {}, inputs)
+    assert checks.placebo_list(asked).answer is answer
+    assert "placebo" in asked.features
+    told_ = told(inputs, SUPPORT.name, findings.estimate(_drawn(inputs), SUPPORT, inputs))["placebo"]
+    assert told_["made_good"]["mean"] == pytest.approx(plain.mean + found.lost, abs=1e-4)
+    assert told_["made_good"]["se"] > plain.se
+
+
+def test_a_placebo_item_that_applies_to_some_is_expected_to(tmp_path: Path) -> None:
+    """Its share is no loss: a difference in means of nought, where a fifth were expected, has lost a fifth."""
+    study = PLACEBO.replace("placebo_items = 2", "placebo_items = 2, placebo_share = 0.2")
+    found = placebo(read(tmp_path, beside(people(RACE), lose=False), study))
+    assert found is not None
+    assert found.lost == pytest.approx(0.2, abs=0.01)
+
+
 WRONG = {
     "a count above the list": (lambda t: t.assign(count=t["count"].where(t.index > 0, 4)), SHORT, "a count of 4"),
     "the treated alone": (lambda t: t[t["arm"] == 1], SHORT, "the single arm '1'"),
     "arms that are no 0 and 1": (lambda t: t.assign(arm=t["arm"] + 1), SHORT, "the arm '2'"),
     "no number of items": (lambda t: t, SHORT.replace("instruments = { control_items = 3 }", ""), "control_items"),
     "a count without its arm": (lambda t: t, SHORT.replace(', list_arm = "arm"', ""), "list_arm"),
+    "a placebo without its arm": (
+        lambda t: beside(t, lose=False),
+        PLACEBO.replace(', placebo_arm = "longer"', ""),
+        "placebo_arm",
+    ),
+    "a placebo count above its list": (
+        lambda t: beside(t, lose=False).assign(others=9),
+        PLACEBO,
+        "placebo_items",
+    ),
     "half an item": (lambda t: t.assign(count=t["count"] + 0.5), SHORT, "the count '0.5'"),
 }
 

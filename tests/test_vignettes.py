@@ -11,10 +11,12 @@ import pandas as pd
 import pytest
 from scipy.stats import binom
 
-from largesse import findings, models
+from largesse import checks, findings, models
+from largesse.checks import Asked
 from largesse.errors import InputError
 from largesse.inputs import Inputs, gather
 from largesse.replicate import as_read
+from largesse.results import Answer
 from largesse.sampling import fit
 from largesse.settings import Sampler
 from largesse.study import Study
@@ -65,13 +67,14 @@ def test_a_group_that_sees_other_persons_is_found_and_is_not_lost_in_the_rest(tm
     south = table.index[table["place"] == "south"][:40]
     table.loc[south[:30], ["trader", "clerk"]] = [4, 2]
     kept = table[(table["place"] == "north") | table.index.isin(south)]
-    found = order(read(tmp_path, kept).cells[MODEL.name])
+    inputs = read(tmp_path, kept)
+    found = order(inputs.cells[MODEL.name])
     assert found is not None
     assert found.worst.group == "south"
     assert found.p < 0.01
-    whole = order(read(tmp_path, people({(1, 3): 200, (4, 2): 4})).cells[MODEL.name])
-    assert whole is not None
-    assert whole.p == pytest.approx(1.0)
+    assert checks.same_persons(Asked(MODEL, {}, inputs)).answer is Answer.FAILED
+    whole = read(tmp_path, people({(1, 3): 200, (4, 2): 4}))
+    assert checks.same_persons(Asked(MODEL, {}, whole)).answer is Answer.PASSED
 
 
 def test_groups_of_fewer_than_ten_are_not_told(tmp_path: Path) -> None:

@@ -382,6 +382,8 @@ READ: Mapping[str, Callable[[Question], Coded]] = {
     "market": ordered,
     "list_count": counted,
     "list_arm": arm,
+    "placebo_count": counted,
+    "placebo_arm": arm,
     "direct": yes_or_no,
     "randomised": yes_or_no,
     "categorical": categorical,

@@ -11,7 +11,7 @@ import xarray as xr
 from largesse import belief
 from largesse.cells import Cells, part
 from largesse.inputs import Inputs
-from largesse.lists import Counts, Held
+from largesse.lists import Counts, Held, Placebo
 from largesse.results import SMALLEST
 from largesse.seeds import generator
 from largesse.simulators.sincere_support import DIRECT, LIST, RANDOMISED, asked, control_items
@@ -33,6 +33,17 @@ def held(inputs: Inputs, model: str) -> Held:
     return counts(inputs.cells[model]).held(generator(inputs.study.seed, "instruments"))
 
 
+def placebo(inputs: Inputs) -> Placebo | None:
+    """What the longer placebo list of a study loses, over all who answered it; None without one, or of few people."""
+    table, asked = inputs.design.table, inputs.study.instruments
+    if "placebo_count" not in table or asked.placebo_items is None:
+        return None
+    codes = table["placebo_count"].cat.codes.to_numpy()
+    people = Counts.of(codes, np.ones(len(codes)), asked.placebo_items)
+    few = min(people.control.sum(), people.treated.sum()) < 2 * SMALLEST
+    return None if few else people.placebo(asked.placebo_share)
+
+
 def reading(effects: Mapping[str, xr.Dataset]) -> str | None:
     """The first model with effects on support, of those of a study; None where there is none."""
     return next((n for n, drawn in effects.items() if {"sincere.level.0", "said.level.0"} & {*drawn.data_vars}), None)
@@ -49,7 +60,8 @@ def told(inputs: Inputs, model: str, effects: xr.Dataset) -> dict[str, Any]:
     -------
     `asked`, the roles of the questions; `groups`: for everyone, and those with and without a gift, what each question
     says by itself; of a list also `types` (shares and standard errors), `held` (the test of its design), `ends`
-    (shares of counts that give an answer away); `parts`, of each effect on what is said (:func:`belief.told`). No
+    (shares of counts that give an answer away); of a placebo list beside it `placebo`, what it loses, and prevalence
+    by the difference in means with that made good; `parts`, of each effect on what is said (:func:`belief.told`). No
     group in which fewer than ten people were asked in some arm.
     """
     cells = inputs.cells[model]
@@ -57,6 +69,7 @@ def told(inputs: Inputs, model: str, effects: xr.Dataset) -> dict[str, Any]:
     about: dict[str, Any] = {"asked": roles, "groups": list(_groups(cells, roles))}
     if LIST in roles:
         about |= _list(counts(cells), held(inputs, model))
+        about |= {"placebo": _made_good(counts(cells), found)} if (found := placebo(inputs)) else {}
     return about | {"parts": belief.told(effects, inputs.study.estimands.interval)}
 
 
@@ -96,6 +109,13 @@ def _randomised(cells: Cells, gifts: tuple[int, ...]) -> dict[str, float]:
 
 
 SAYS: Final = {LIST: _counted, DIRECT: _share, RANDOMISED: _randomised}
+
+
+def _made_good(people: Counts, found: Placebo) -> dict[str, Any]:
+    """What a placebo list loses, and what the list of the sensitive item would tell, did it lose as much."""
+    plain = people.difference()
+    made_good = {"mean": round(plain.mean + found.lost, 4), "se": round(float(np.hypot(plain.se, found.se)), 4)}
+    return {"lost": round(found.lost, 4), "se": round(found.se, 4), "p": round(found.p, 4), "made_good": made_good}
 
 
 def _list(people: Counts, design: Held) -> dict[str, Any]:

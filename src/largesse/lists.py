@@ -64,6 +64,24 @@ class Held(NamedTuple):
     bayes: float
 
 
+class Placebo(NamedTuple):
+    """A list whose further item is no matter of support, and applies to a share of people that is known.
+
+    Attributes
+    ----------
+    lost : how many items fewer are counted, because a list is longer by one.
+    se : of it.
+    """
+
+    lost: float
+    se: float
+
+    @property
+    def p(self) -> float:
+        """Of so much lost or won, were counts as honest on the longer list (normal, two-sided)."""
+        return float(2 * norm.sf(abs(self.lost) / self.se))
+
+
 @dataclass(frozen=True)
 class Counts:
     """How many people gave each count.
@@ -103,6 +121,11 @@ class Counts:
             means.append(mean)
             variances.append(people @ (y - mean) ** 2 / (n - 1) / n)
         return Difference(float(means[1] - means[0]), float(np.sqrt(sum(variances))))
+
+    def placebo(self, share: float) -> Placebo:
+        """What the longer list loses, where its further item applies to this share of people."""
+        found = self.difference()
+        return Placebo(share - found.mean, found.se)
 
     def types(self) -> Types:
         """The table of types."""

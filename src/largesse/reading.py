@@ -45,8 +45,8 @@ PHONE = re.compile(r"\+?\(?\d{1,4}\)?(?:[ .-]{1,2}\(?\d{2,4}\)?){2,5}|0[1-9]\d{0
 GROUPED_NUMBER = re.compile(r"-?\d{1,3}(?:[ .]\d{3})+")  # 1.234.567.890, thousands set apart
 HARMLESS = re.compile(r"(?i:yes|no|true|false)|-?[\d.]{1,6}")  # owns a mobile phone: yes, 1; too short to name anyone
 STRUCTURAL = {
-    *("district", "province", "wave", "gift", "loyalty", "loyalty_before", "market", "weight", "respondent"),
-    *("list_count", "list_arm", "direct", "randomised"),
+    *("district", "province", "wave", "gift", "loyalty", "loyalty_before", "vignettes", "market", "weight"),
+    *("respondent", "list_count", "list_arm", "placebo_count", "placebo_arm", "direct", "randomised"),
 }
 
 

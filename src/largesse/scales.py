@@ -9,31 +9,31 @@ import numpy as np
 
 from largesse.answers import Coded, natural, number, shown
 from largesse.errors import InputError
-from largesse.study import Study
-
-LIST = ("list_count", "list_arm")
+from largesse.study import LISTS, Study
 
 
 def listed(coded: list[Coded], study: Study, where: str) -> list[Coded]:
-    """The columns with count and arm of a list as one answer; without both where either was not understood.
+    """The columns with count and arm of each list as one answer; without both where either was not understood.
 
     Errors
     ------
     InputError
         when somebody counts more items than their list has.
     """
-    by_role, items = {c.role: c for c in coded}, study.instruments.control_items
-    if items is None or not {*LIST} <= by_role.keys():
-        return unlisted(coded)
-    return [*unlisted(coded), of_list(by_role["list_count"], by_role["list_arm"], items, where)]
+    by_role, found = {c.role: c for c in coded}, unlisted(coded)
+    for count, arm, key in LISTS:
+        items = getattr(study.instruments, key)
+        if items is not None and {count, arm} <= by_role.keys():
+            found.append(of_list(by_role[count], by_role[arm], items, where, key))
+    return found
 
 
 def unlisted(coded: list[Coded]) -> list[Coded]:
     """The columns without those of a list."""
-    return [c for c in coded if c.role not in LIST]
+    return [c for c in coded if not any(c.role in roles for roles in LISTS)]
 
 
-def of_list(count: Coded, arm_: Coded, control_items: int, where: str) -> Coded:
+def of_list(count: Coded, arm_: Coded, items: int, where: str, key: str) -> Coded:
     """Count and arm as one answer: 0 to J of J items, then 0 to J + 1 of J + 1.
 
     Errors
@@ -42,14 +42,14 @@ def of_list(count: Coded, arm_: Coded, control_items: int, where: str) -> Coded:
         when somebody counts more items than their list has.
     """
     both = (count.status == 0) & (arm_.status == 0)
-    shown_ = control_items + np.maximum(arm_.values, 0)  # how long each respondent's list is
+    shown_ = items + np.maximum(arm_.values, 0)  # how long each respondent's list is
     if len(beyond := np.unique(count.values[both & (count.values > shown_)])):
-        listed = f"{control_items} in arm 0, {control_items + 1} in arm 1 (key 'instruments.control_items')"
+        listed = f"{items} in arm 0, {items + 1} in arm 1 (key 'instruments.{key}')"
         found = f"a count of {beyond[0]:g}, more than its list has items"
         raise InputError.one(where, f"column '{count.column}'", found, f"at most {listed}")
     status = np.where(both, 0, np.minimum(count.status, arm_.status)).astype(np.int8)
-    code = np.where(both, np.nan_to_num(count.values) + (control_items + 1) * np.maximum(arm_.values, 0), status)
-    levels = tuple(f"{y} of {n}" for n in (control_items, control_items + 1) for y in range(n + 1))
+    code = np.where(both, np.nan_to_num(count.values) + (items + 1) * np.maximum(arm_.values, 0), status)
+    levels = tuple(f"{y} of {n}" for n in (items, items + 1) for y in range(n + 1))
     return replace(count, values=code.astype(np.int64), status=status, levels=levels)
 
 

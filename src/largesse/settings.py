@@ -140,12 +140,16 @@ class Instruments(Record):
     Attributes
     ----------
     control_items : of the list experiment, how many items the control list has; the treated list has one more.
+    placebo_items : the same of a placebo list, whose further item is no matter of support.
+    placebo_share : the share of people to whom that item applies, as is known from elsewhere.
     forced : of randomised response, the forced-response design.
     warner : of randomised response, Warner's design: the chance that the statement itself was asked about, and not its
         contrary. A half would tell nothing.
     """
 
     control_items: Annotated[int, Field(ge=1, le=20)] | None = None
+    placebo_items: Annotated[int, Field(ge=1, le=20)] | None = None
+    placebo_share: Share = 0.0
     forced: Forced | None = None
     warner: Share | None = None
 

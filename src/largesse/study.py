@@ -31,8 +31,9 @@ from largesse.settings import (
 
 RESERVED = {  # columns of the survey's table
     *("district", "province", "wave", "gift", "market", "weight", "respondent"),
-    *("list_count", "list_arm", "direct", "randomised"),
+    *("list_count", "list_arm", "placebo_count", "placebo_arm", "direct", "randomised"),
 }
+LISTS = (("list_count", "list_arm", "control_items"), ("placebo_count", "placebo_arm", "placebo_items"))
 NUMERIC = {"continuous", "weight"}  # roles whose answers are numbers and have no levels
 WANTED = {"own_group": "the covariate whose levels are groups", "neighbours": "the file of adjacent districts"}
 
@@ -57,6 +58,8 @@ class Columns(Record):
     market: str | None = None
     list_count: str | None = None
     list_arm: str | None = None
+    placebo_count: str | None = None
+    placebo_arm: str | None = None
     direct: str | None = None
     randomised: str | None = None
     district: str | None = None
@@ -197,19 +200,22 @@ class Study(Record):
 
     def _wrong_instruments(self) -> Iterator[tuple[str, str, str]]:
         columns, asked = self.columns, self.instruments
-        listed = {
-            "columns.list_count": columns.list_count,
-            "columns.list_arm": columns.list_arm,
-            "instruments.control_items": asked.control_items,
-        }
-        given = [key for key, value in listed.items() if value]
-        for key in listed if given else ():
-            if key not in given:
+        for count, arm, items in LISTS:
+            listed = {f"columns.{count}": getattr(columns, count), f"columns.{arm}": getattr(columns, arm)}
+            listed |= {f"instruments.{items}": getattr(asked, items)}
+            given = [key for key, value in listed.items() if value]
+            for key in (key for key in listed if given and key not in given):
                 yield (
                     key,
                     f"nothing, beside {given[0]!r}",
-                    "count, arm and number of control items of a list experiment",
+                    "count, arm and number of items of a list",
                 )
+        if asked.placebo_share and not columns.placebo_count:
+            yield (
+                "instruments.placebo_share",
+                f"{asked.placebo_share:g}, but no placebo list",
+                "its columns too",
+            )
         if columns.randomised and asked.yes is None:
             yield "instruments.forced", "nothing, beside 'columns.randomised'", "forced = { yes, no }, or warner"
         if asked.yes and not columns.randomised:

@@ -25,15 +25,17 @@ from largesse.study import Columns, Study
 
 ROLES: Final = (
     *("district", "province", "wave", "gift", "loyalty", "market", "list_count", "direct", "randomised"),
+    "placebo_count",
     *("vignettes", "loyalty_before", "categorical", "continuous", "weight"),
 )
 SUPPORT: Final = ("list_count", "direct", "randomised")  # several ways to ask whether people support one thing
 SINGLE: Final = {  # the role names the column
     *("district", "province", "wave", "gift", "market", "weight", "respondent"),
     *SUPPORT,
+    "placebo_count",
 }
 NEEDED: Final = ("district", "wave", "province", "gift", "continuous")  # a respondent without one of these is dropped
-SCALES: Final = ("loyalty", "market", *SUPPORT, "vignettes", "loyalty_before")
+SCALES: Final = ("loyalty", "market", *SUPPORT, "placebo_count", "vignettes", "loyalty_before")
 STUDY: Final = "study.toml"  # what it is called in messages
 TRIMMED: Final = {"district", "province", "wave", "categorical"}  # levels that nobody gave are left out
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import invented
 
-from largesse.report import belief
+from largesse.report import anchors, belief
 from largesse.results import Results
 
 PART = {"clear": 0.99, "mostly": "words", "share": {"lower": -0.1, "median": 0.08, "upper": 0.31}}
@@ -52,6 +52,14 @@ def test_a_negative_share_of_people_is_told_with_what_it_means_for_the_model() -
     assert "\N{MINUS SIGN}2.0 (1.0)" in belief.types(made)
 
 
+def test_what_a_placebo_list_loses_is_told_with_what_the_list_would_tell() -> None:
+    """Ten points lost of the placebo, made good of the list."""
+    lost = {"lost": 0.1, "se": 0.04, "p": 0.012, "made_good": {"mean": 0.17, "se": 0.064}}
+    said = " ".join(belief.said(asked(placebo=lost)))
+    assert "people count 10.0 points of 100 fewer than they should (se 4.0, p = 0.012)" in said
+    assert "would be 17.0 (se 6.4)" in said
+
+
 def test_each_question_is_told_by_itself_and_a_question_of_few_is_not() -> None:
     """Prevalence by the list with its standard error and what can be detected; a dash where too few were asked."""
     table = belief.questions(asked())
@@ -63,3 +71,15 @@ def test_a_direct_question_alone_gives_bounds_and_no_point() -> None:
     """Sincere support is told as a bound that needs an assumption, and as anything without it."""
     said = " ".join(belief.said(asked(asked=["direct"])))
     assert "at least 48.0 in 100, if nobody says yes against their mind; anything from 0 to 100, if some do." in said
+
+
+def test_vignettes_are_told_with_their_order_and_the_part_of_loyalty() -> None:
+    """How people order two persons, and of a clear effect on answers the share that is loyalty."""
+    made = invented.results()
+    rows = [{"group": "everyone", "lower": "trader", "higher": "clerk", "right": 0.7, "tied": 0.2, "wrong": 0.1}]
+    figures = {**made.figures, "vignettes": {"pairs": rows, "parts": {"direct": PART}}}
+    told = replace(made, estimates=(*made.estimates, invented.estimate("answered.direct", 0.1)), figures=figures)
+    (said,) = anchors.said(told)
+    assert "loyalty itself makes 8% (90% interval" in said
+    assert "mostly the use of answers changes, and loyalty does not" in said
+    assert "| Everyone | trader below clerk | 70.0 | 20.0 | 10.0 |" in " ".join(anchors.pairs(told).split())

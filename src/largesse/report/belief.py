@@ -58,7 +58,7 @@ def said(results: Results) -> list[str]:
     told = results.figures["support"]
     if told["asked"] == ["direct"]:
         return _bounds(results)
-    return [*parts(results, told["parts"], SUPPORT), *_list(told)]
+    return [*parts(results, told["parts"], SUPPORT), *_list(told), *_placebo(told)]
 
 
 def _bounds(results: Results) -> list[str]:
@@ -102,6 +102,19 @@ def _list(told: Mapping[str, Any]) -> list[str]:
     return [
         f"Some type of people comes out with a negative share, which none can have ({against}).",
         "The model of types has no such share, so its prevalence need not be the difference in means.",
+    ]
+
+
+def _placebo(told: Mapping[str, Any]) -> list[str]:
+    """What a placebo list loses, and what the list would tell with that made good."""
+    if "placebo" not in told:
+        return []
+    found, good = told["placebo"], told["placebo"]["made_good"]
+    count, se = "fewer" if found["lost"] > 0 else "more", f"se {points(found['se'])}, p = {found['p']:.3f}"
+    would = f"would be {points(good['mean'])} (se {points(good['se'])})"
+    return [
+        f"Of a placebo list people count {points(abs(found['lost']))} points of 100 {count} than they should ({se}).",
+        f"Did the list of support lose as much, its difference in means with that made good {would}.",
     ]
 
 
