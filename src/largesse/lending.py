@@ -146,7 +146,7 @@ def _lent(every: list[Number], theta: Theta) -> tuple[list[Number], list[Left]]:
     for number in every:
         x = coordinate(number.place, theta)
         chosen = number.place if x.std() > 0 else None
-        if chosen and misfit(x) > NORMAL and number.place.scale in ("log", "log gap"):
+        if chosen and chosen.scale in ("log", "log gap"):  # a log that looks normal may yet have other tails
             chosen = chosen._replace(shape=shaped(x))
         off = misfit(normal_scale(chosen, theta)[0]) if chosen else np.inf
         if chosen and off <= REFUSED:
