@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from largesse.comparability import centred, differing, unasked
 from largesse.errors import InputError, Problem
 from largesse.models.contract import Model, coords
 from largesse.priors import PriorSet
+from largesse.resources import bibliography
 from largesse.settings import Exposure, MapName
 from largesse.study import Study
 from largesse.survey import Survey, read_survey
@@ -25,6 +27,8 @@ from largesse.travelling import placed
 Array = np.ndarray[Any, Any]
 
 BORROW = "borrow"  # the key of `[priors.<model>]` that names a file
+BIBLIOGRAPHY = "references.bib"
+CITED = re.compile(r"^@\w+\{([^,\s]+),", re.MULTILINE)  # the key of an entry
 ALIKE = 1e-9  # shares that differ by less are the same, summed in another order
 
 
@@ -110,6 +114,8 @@ def priors_of(model: Model, study: Study) -> PriorSet:
     """A model's priors with the study's own entries in the place of the shipped ones, and what it borrows."""
     mine = model.priors().overridden(entries(study, model.name), "study.toml")
     mine.check(model.parameters)
+    if wrong := list(_uncited(mine, study)):
+        raise InputError(wrong)
     if (name := lenders(study).get(model.name)) is None:
         return mine
     lender = Borrowed.read(study.path(name))
@@ -120,6 +126,17 @@ def priors_of(model: Model, study: Study) -> PriorSet:
 def entries(study: Study, model: str) -> dict[str, Any]:
     """A study's own priors of a model."""
     return {name: row for name, row in study.priors.get(model, {}).items() if name != BORROW}
+
+
+def _uncited(priors: PriorSet, study: Study) -> Iterator[Problem]:
+    """The study's own priors whose source is in no bibliography, neither the one beside it nor the shipped one."""
+    files = [path for path in (study.path(BIBLIOGRAPHY), bibliography()) if path.is_file()]
+    known = {key for path in files for key in CITED.findall(path.read_text(encoding="utf-8"))}
+    for name in entries(study, priors.model):
+        key = priors[name].source.key
+        if key and key not in known:
+            place = f"prior 'priors.{priors.model}.{name}', key 'source.key'"
+            yield Problem("study.toml", place, repr(key), f"an entry of {BIBLIOGRAPHY}")
 
 
 def lenders(study: Study) -> dict[str, str]:

@@ -11,14 +11,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import numpy as np
+from pydantic import Field, ValidationError
 from scipy import optimize, stats
 
 from largesse import dims
 from largesse.blocks import Blocks, coordinate, normal_scale
-from largesse.borrowed import Borrowed, Coordinate, Left, Origin, Shape, Spread
+from largesse.borrowed import Borrowed, Coordinate, Left, Origin, Shape, Spread, Words
 from largesse.cells import Cells, sizes
 from largesse.comparability import setting_of
 from largesse.diagnostics import diagnose
@@ -31,6 +32,8 @@ from largesse.priors import PriorSet
 from largesse.provenance import engines
 from largesse.results import Answer
 from largesse.seeds import generator
+from largesse.settings import Record, Share
+from largesse.study import problems_of
 from largesse.travelling import Number, numbers, placed, stays
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -46,15 +49,28 @@ PLAIN: Final = 0.001  # what a change of scale must gain in log likelihood per d
 DRAWS: Final = 2000  # of the model's own priors, for what they say without any past study
 
 
-@dataclass(frozen=True)
-class Terms:
+class Terms(Record):
     """On which terms a fit is lent: by whom and when, in what words, each block's weight, and the power."""
 
-    by: str
+    by: Words
     date: date
-    statement: str
-    weight: float = WEIGHT
-    power: float = 1.0
+    statement: Words
+    weight: Share = WEIGHT
+    power: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+
+    @classmethod
+    def asked(cls, **terms: Any) -> Terms:
+        """Terms as somebody asks for them.
+
+        Errors
+        ------
+        InputError
+            names each of them that is wrong.
+        """
+        try:
+            return cls.model_validate(terms)
+        except ValidationError as error:
+            raise InputError(problems_of(error, "terms")) from None
 
 
 def lend(fit: Fit, model: Model, inputs: Inputs, terms: Terms) -> Borrowed:
@@ -130,7 +146,7 @@ def _lent(every: list[Number], theta: Theta) -> tuple[list[Number], list[Left]]:
     for number in every:
         x = coordinate(number.place, theta)
         chosen = number.place if x.std() > 0 else None
-        if chosen and misfit(x) > NORMAL and number.place.scale in ("log", "log gap"):
+        if chosen and chosen.scale in ("log", "log gap"):  # a log that looks normal may yet have other tails
             chosen = chosen._replace(shape=shaped(x))
         off = misfit(normal_scale(chosen, theta)[0]) if chosen else np.inf
         if chosen and off <= REFUSED:

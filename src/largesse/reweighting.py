@@ -76,10 +76,11 @@ def _thinned(fit: Fit) -> Fit:
 
 
 def _disputed(model: Model, inputs: Inputs) -> Iterator[tuple[Parameter, Prior]]:
-    """The parameters of this design whose priors name alternatives."""
+    """The parameters of this design whose priors name alternatives, unless they are borrowed: it is the loan then."""
     priors = inputs.priors[model.name]
+    lent = priors.borrowed.parameters if priors.borrowed else frozenset()
     for p in model.active(inputs.cells[model.name])[0]:
-        if priors[p.name].alternatives:
+        if priors[p.name].alternatives and p.name not in lent:
             yield p, priors[p.name]
 
 

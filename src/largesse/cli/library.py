@@ -97,8 +97,8 @@ def from_fit(
     out: Annotated[Path, typer.Option(help="the file to write, which another study may borrow")],
     by: Annotated[str, typer.Option(help="who lends it")],
     model: Annotated[str | None, typer.Option(help="of a study of several models, which")] = None,
-    weight: Annotated[float, typer.Option(min=0, max=1, help="chance that a block holds in the next study")] = 0.5,
-    power: Annotated[float, typer.Option(max=1, help="the share of itself that the past study counts as")] = 1.0,
+    weight: Annotated[float, typer.Option(help="chance that a block holds in the next study")] = 0.5,
+    power: Annotated[float, typer.Option(help="the share of itself that the past study counts as")] = 1.0,
     statement: Annotated[str, typer.Option(help="what it says, in words")] = "",
     as_json: Json = False,
 ) -> None:
@@ -113,7 +113,8 @@ def from_fit(
             raise InputError.one(out, "", "a file that is there already", "a new name")
         fit, explained, inputs = _stored(source, model)
         told = statement or f"what {inputs.study.name} learnt of people and offices at large"
-        terms = lending.Terms(by, datetime.now(tz=UTC).date(), told, weight, power)
+        today = datetime.now(tz=UTC).date()
+        terms = lending.Terms.asked(by=by, date=today, statement=told, weight=weight, power=power)
         borrowed = lending.lend(fit, explained, inputs, terms)
         rows = lending.worth(borrowed, explained, inputs.priors[explained.name], inputs.cells[explained.name])
         borrowed.write(out)
