@@ -222,9 +222,11 @@ def _loadings(p: Parameter, kept: tuple[Parameter, ...], theta: Theta) -> Iterat
     known, one = {q.name for q in kept}, np.ones(1)
     prefix = p.name.removesuffix("district_effect").removesuffix("wave_effect")
     sharp = theta.get(f"{prefix}discrimination", one)
-    standing = {f"{prefix}intercept": one, f"{prefix}cutpoint": -sharp}
+    standing = {f"{prefix}intercept": one, f"{prefix}cutpoint": -sharp, f"{prefix}vignette_place": -one}
     if prefix == "willing_":
         standing = {"under_intercept": -one, "over_intercept": one}
+    if prefix == "style_":  # of the answers on oneself and on vignettes alike
+        standing = {"cutpoint": -one}
     if prefix == p.name:  # an effect that differs between districts: `direct_district` of `direct`
         standing = {p.name.removesuffix("_district"): one}
     found = {name: moved for name, moved in standing.items() if name in known}
