@@ -22,7 +22,8 @@ HEAVY = {"arviz_base", "arviz_stats", "matplotlib", "numba", "numpy", "nutpie", 
 SAMPLERS = {"nutpie", "pymc", "pytensor"}
 WITH_MODELS = {  # what knows the registry of models, whose files are written in PyMC
     *("models", "synthetic", "template", "inputs", "fits", "programmes", "audit", "findings", "sensitivity"),
-    *("alternatives", "checks", "ledger", "instruments", "lending", "vignettes", "population", "reweighting"),
+    *("alternatives", "checks", "ledger", "lending", "transfer", "reweighting"),
+    *("instruments", "plain", "vignettes", "population"),
     *("record", "sampling", "workflow"),
     *("replicate", "identification", "certificate", "renewal", "proposal", "planning", "repeated_sampling", "vicinity"),
     *("cli", "__main__"),

@@ -30,7 +30,7 @@ from largesse.store import write_json
 Array = np.ndarray[Any, Any]
 log = logging.getLogger(__name__)
 
-Kind = Literal["maps", "terms", "places"]
+Kind = Literal["maps", "terms", "places", "borrowed"]
 
 OUTCOME: Final = "loyalty"
 SHOWN: Final = ("direct", "spillover", "total", "overall")
@@ -255,8 +255,24 @@ def _provinces(inputs: Inputs) -> dict[str, Array]:
     return {str(p): lies_in == p for p in dict.fromkeys(lies_in) if (~pool[lies_in == p]).any()}
 
 
+# What is borrowed --------------------------------------------------------------------------------------------------
+
+SHARES: Final = (0.0, 0.5, 1.0)  # chances that a block holds: nothing is borrowed, even chances, and all of it is
+
+
+def other_shares(model: Model, inputs: Inputs) -> Iterator[Alternative]:
+    """The study with nothing borrowed, with even chances that each block holds, and with all of it held to hold."""
+    priors = inputs.priors[model.name]
+    if (borrowed := priors.borrowed) is None:
+        return
+    for share in SHARES:
+        mine = {**inputs.priors, model.name: replace(priors, borrowed=borrowed.weighing(share))}
+        yield Alternative(f"{share:g}", f"{share:.0%} borrowed", replace(inputs, priors=mine))
+
+
 KINDS: Final[Mapping[Kind, Callable[[Model, Inputs], Iterator[Alternative]]]] = {
     "maps": other_maps,
     "terms": other_terms,
     "places": other_places,
+    "borrowed": other_shares,
 }

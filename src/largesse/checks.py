@@ -21,6 +21,7 @@ from largesse.inputs import Inputs
 from largesse.instruments import counts, held, placebo
 from largesse.lists import LEVEL
 from largesse.models.contract import Allocation, Model
+from largesse.plain import covariates
 from largesse.predictive import data_sets, people
 from largesse.results import Answer, Verdict
 from largesse.seeds import generator
@@ -168,7 +169,7 @@ def _moved(asked: Asked) -> Verdict:
     """
     study, table = asked.inputs.study.estimands, asked.inputs.design.table
     group = np.column_stack([table[dims.DISTRICT].cat.codes, table[dims.WAVE].cat.codes])
-    x, weight = _covariates(asked.inputs), table["weight"].to_numpy(dtype=float)
+    x, weight = covariates(asked.inputs), table["weight"].to_numpy(dtype=float)
     found = compare(_score(table, asked.before), table["gift"].to_numpy(), group, (x, x[:, :0]), weight)
     if not (np.isfinite(found.estimate) and found.clusters > 1):
         return _silent("negative control", asked, "no district and wave has answers from before with and without gifts")
@@ -187,14 +188,6 @@ def _score(table: pd.DataFrame, columns: tuple[str, ...]) -> Array:
     seen = codes >= 0
     total = np.where(seen, codes / tops, 0.0).sum(axis=0)
     return np.where(seen.any(axis=0), total / np.maximum(seen.sum(axis=0), 1), np.nan)
-
-
-def _covariates(inputs: Inputs) -> Array:
-    """[respondent, covariate] the design matrix."""
-    design, table = inputs.design, inputs.design.table
-    raw = {str(n): table[n].astype(str).to_numpy() if isinstance(table[n].dtype, pd.CategoricalDtype)
-           else table[n].to_numpy() for n in dict.fromkeys(design.columns["column"])}  # fmt: skip
-    return design.matrix(raw) if raw else np.empty((len(table), 0))
 
 
 def _silent(gate: str, asked: Asked, why: str) -> Verdict:

@@ -17,12 +17,22 @@ import xarray as xr
 from arviz_stats.base import array_stats
 from scipy.stats import binom
 
-from largesse import alternatives, certificate, dims, findings, instruments, population, programmes, vignettes
+from largesse import (
+    alternatives,
+    certificate,
+    dims,
+    findings,
+    instruments,
+    plain,
+    population,
+    programmes,
+    transfer,
+    vignettes,
+)
 from largesse.alternatives import Alternatives, Kind
 from largesse.audit import Audit, prior_draws
-from largesse.comparison import compare
 from largesse.fits import Fit
-from largesse.inputs import Inputs, band_shares
+from largesse.inputs import Inputs
 from largesse.ledger import ledger
 from largesse.models.contract import Model
 from largesse.parameters import Parameter
@@ -82,12 +92,13 @@ def record(
         figures={
             "predictive": list(_predictive(inputs, audits)),
             "coverage": _coverage(inputs),
-            "plain": _plain(inputs),
+            "plain": plain.regressions(inputs),
             "tipping": _tipping(curve, inputs, fits) if curve else None,
             "programmes": dict(_programmes(inputs, fits, effects)),
             "alternatives": _alternatives(inputs, fits, effects, beside or {}),
             "population": _population(inputs, fits),
             "ledger": ledger(fits, inputs),
+            "borrowed": transfer.told(inputs, fits),
             "vignettes": vignettes.told(inputs, effects[vignettes.MODEL]) if vignettes.MODEL in effects else None,
             "support": instruments.told(inputs, asked, effects[asked])
             if (asked := instruments.reading(effects))
@@ -269,6 +280,7 @@ def _parameters(fit: Fit, model: Model, inputs: Inputs) -> Iterator[dict[str, An
                     "reason": p.reason,
                     "population": dims.DISTRICT not in p.dims,
                     "prior": _prior(priors[p.name]),
+                    "borrowed": priors.borrowed is not None and p.name in priors.borrowed.parameters,
                     **_posterior(columns[..., j], prior_sd[j], inputs.study.estimands.interval),
                     "truth": None if true is None else float(true[j]),
                 }
@@ -362,60 +374,6 @@ def _telling(inputs: Inputs) -> Array:
         smallest = np.where(shown, coverage.respondents, np.inf).argmin()
         shown.ravel()[smallest] = False
     return shown
-
-
-def _plain(inputs: Inputs) -> dict[str, Any]:
-    """The plain comparison of each outcome, at the average profile and at each profile that the study asks for.
-
-    Without those that the data do not hold.
-    """
-    profiles: dict[str, tuple[str, Mapping[str, Any]]] = {"": ("", {})}
-    profiles |= {f".at.{at.name}": (at.label, at.values) for at in inputs.study.estimands.at}
-    rows = {
-        f"{outcome}{suffix}": _compared(inputs, values, f"{label}, {label_at}" if label_at else label, at)
-        for outcome, (label, values) in _scores(inputs).items()
-        for suffix, (label_at, at) in profiles.items()
-    }
-    return {name: row for name, row in rows.items() if np.isfinite(row["estimate"])}
-
-
-def _compared(inputs: Inputs, outcome: Array, label: str, at: Mapping[str, Any]) -> dict[str, Any]:
-    design, table = inputs.design, inputs.design.table
-    raw = {str(n): table[n].astype(str).to_numpy() if isinstance(table[n].dtype, _CATEGORICAL) else table[n].to_numpy()
-           for n in dict.fromkeys(design.columns["column"])}  # fmt: skip
-    x = design.matrix(raw) if raw else np.empty((len(table), 0))
-    origin = np.zeros(len(design.columns))  # the average, where the profile does not say
-    for j, coordinate in design.coordinates(at).items():
-        origin[j] = coordinate
-    where = [list(design.columns.index).index(m) for m in design.modifiers]
-    group = np.column_stack([table[dims.DISTRICT].cat.codes, table[dims.WAVE].cat.codes])
-    controls = (x, x[:, where] - (origin[where] if where else 0.0))
-    found = compare(outcome, table["gift"].to_numpy(), group, controls, table["weight"].to_numpy(dtype=float))
-    clusters = "districts" if len(np.unique(group[:, 0])) > 1 else "respondents"
-    words = f"one regression within districts and waves, standard error from {found.clusters:,} {clusters}"
-    return {"label": label, "estimate": found.estimate, "se": found.se, "respondents": found.respondents,
-            "clusters": found.clusters, "words": words}  # fmt: skip
-
-
-def _scores(inputs: Inputs) -> dict[str, tuple[str, Array]]:
-    """Outcome -> label and [respondent] score from 0 to 1, NaN where not answered."""
-    table, survey = inputs.design.table, inputs.survey
-    scores: dict[str, tuple[str, Array]] = {}
-    for model in inputs.models:
-        for outcome in {"loyalty", "answered"} & {*model.predicts}:
-            items = [table[i].cat.codes.to_numpy() / (len(table[i].cat.categories) - 1) for i in survey.items]
-            every = np.where(np.array(items) >= 0, np.array(items), np.nan)
-            answered = np.isfinite(every).sum(axis=0)
-            total = np.nansum(every, axis=0)
-            scores[outcome] = (model.predicts[outcome], np.where(answered > 0, total / np.maximum(answered, 1), np.nan))
-        if "market_any" in model.predicts and "market" in table:
-            band = table["market"].cat.codes.to_numpy()
-            shares = np.concatenate(
-                [[0.0], band_shares(inputs.study, len(table["market"].cat.categories) - 1), [np.nan]]
-            )
-            scores["market_any"] = (model.predicts["market_any"], np.where(band < 0, np.nan, band > 0))
-            scores["market_much"] = (model.predicts["market_much"], shares[band])  # -1 is the NaN at the end
-    return scores
 
 
 def _truth(rows: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any] | None:

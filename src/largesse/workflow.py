@@ -110,8 +110,8 @@ class Workflow:
 
     def _short_path(self, what: str, model: Model, each: list[Inputs], *files: str) -> Path:
         """Where what short fits of these inputs say is or will be; `files` are the sources that only they read."""
-        priors, seed = self.inputs.priors[model.name], self.study.seed
-        fits = [fit_fingerprint(model, inputs.cells[model.name], priors, SAMPLER, seed) for inputs in each]
+        name, seed = model.name, self.study.seed
+        fits = [fit_fingerprint(model, i.cells[name], i.priors[name], SAMPLER, seed) for i in each]
         maps = [inputs.study.exposure.model_dump(mode="json", exclude={"also"}) for inputs in each]
         asked = [maps, self.study.estimands.model_dump(mode="json", include=READ)]
         how = source_of("sensitivity.py", "findings.py", "estimands.py", *files)

@@ -246,6 +246,7 @@ def _parameter(parameter: str, at: str, symbol: str, rng: np.random.Generator) -
         "status": "conditional",
         "reason": CONDITION,
         "prior": prior,
+        "borrowed": False,
         "mean": mean,
         "sd": sd,
         "lower": mean - 1.645 * sd,

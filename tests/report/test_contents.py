@@ -35,6 +35,7 @@ EVERY = (
         "policies",
         "belief",
         "anchors",
+        "transfer",
         "ledger",
         "priors",
         "alternatives",

@@ -82,6 +82,13 @@ def places(results: Results) -> str:
     return _table(results, [_told(results)["own"], *rows], caption, "places") if rows else ""
 
 
+def borrowed(results: Results) -> str:
+    """The effects by how much is borrowed; empty where nothing is."""
+    rows = _told(results).get("borrowed", ())
+    caption = f"Effects on {literal(outcome(results, 'loyalty'))}, by how much is borrowed"
+    return _table(results, [_told(results)["own"], *rows], caption, "shares") if rows else ""
+
+
 def _table(results: Results, shown: list[Mapping[str, Any]], caption: str, label: str) -> str:
     names = [name for name in words.CONTRASTS if name in shown[0]["effects"]]
     labels = ["As above", *(words.capital(literal(row["label"])) for row in shown[1:])]

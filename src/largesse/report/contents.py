@@ -15,7 +15,18 @@ from typing import Any
 from largesse import figures
 from largesse.figures import Picture, calibration
 from largesse.figures.band import spread
-from largesse.report import alternatives, anchors, assumptions, belief, favour, population, prior_set, tables, words
+from largesse.report import (
+    alternatives,
+    anchors,
+    assumptions,
+    belief,
+    favour,
+    population,
+    prior_set,
+    tables,
+    transfer,
+    words,
+)
 from largesse.report.markdown import Markdown, blocks, code, div, figure, listed, literal
 from largesse.resources import bibliography
 from largesse.results import Answer, Results
@@ -236,6 +247,13 @@ class Page:
     def priors(self) -> Markdown:
         """The effects under the other priors that a careful reader might have chosen."""
         return blocks(" ".join(prior_set.said(self.results)), prior_set.table(self.results))
+
+    def transfer(self) -> Markdown:
+        """What was borrowed from another study, whether it holds here, and the effects without it."""
+        if not self.results.figures.get("borrowed"):
+            return Markdown("This study borrows nothing from others: all priors are those of its models, or its own.")
+        told = " ".join(transfer.said(self.results))
+        return blocks(told, transfer.blocks(self.results), transfer.shares(self.results))
 
     def alternatives(self) -> Markdown:
         """The effects on reported loyalty, were one thing taken otherwise, or one place not asked."""

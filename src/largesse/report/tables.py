@@ -39,7 +39,8 @@ def priors(results: Results, model: str, cited: frozenset[str]) -> str:
     for row in reversed(first.values()):
         prior = row["prior"]
         where = f"{_source(prior, cited)}: {literal(prior['where'])}"
-        rows.append([math(row["symbol"]), literal(row["meaning"]), _prior(prior), literal(prior["statement"]), where])
+        held = f"{_prior(prior)}, where what is borrowed does not hold" if row["borrowed"] else _prior(prior)
+        rows.append([math(row["symbol"]), literal(row["meaning"]), held, literal(prior["statement"]), where])
     header = ("Symbol", "What it is", "Prior", "In words", "Where from")
     return table(header, rows, f"Priors of {words.named(model)}", f"priors-{label(model)}")
 
