@@ -1,4 +1,4 @@
-"""The section on what was borrowed: from where, what these data deny, and the effects with nothing, half and all of it."""
+"""What was borrowed, as a page tells it: where from, what these data deny, effects with none, half and all of it."""
 
 from __future__ import annotations
 
