@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import largesse
+from largesse.inputs import lenders
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "largesse"
@@ -187,11 +188,13 @@ def test_every_published_prior_is_in_the_bibliography() -> None:
 
 
 def test_the_tables_of_the_readme_are_valid() -> None:
-    """The README's study is one that `Study` takes, and its prior one that the model's prior set takes."""
+    """The README's study is one that `Study` takes, its prior one of the prior set, its borrowing a file."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^ *```toml\n(.*?)^ *```", text, flags=re.MULTILINE | re.DOTALL)
-    study, override = (tomllib.loads(block) for block in blocks)
+    study, override, borrowing = (tomllib.loads(block) for block in blocks)
     assert largesse.Study.from_table(study, ROOT / "README.md").models
+    borrower = largesse.Study.from_table({**study, "models": [*borrowing["priors"]], **borrowing}, ROOT / "README.md")
+    assert lenders(borrower) == {"reported_loyalty": "next.toml"}
     for model, entries in override["priors"].items():
         shipped = largesse.PriorSet.read(ROOT / "models" / model / "priors.toml")
         changed = shipped.overridden(entries, "README.md")
