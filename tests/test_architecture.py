@@ -26,7 +26,17 @@ WITH_MODELS = {  # what knows the registry of models, whose files are written in
     *("alternatives", "checks", "ledger", "lending", "transfer", "reweighting"),
     *("instruments", "plain", "vignettes", "population"),
     *("record", "sampling", "workflow"),
-    *("replicate", "identification", "certificate", "renewal", "proposal", "planning", "repeated_sampling", "vicinity"),
+    *(
+        "replicate",
+        "identification",
+        "implied",
+        "certificate",
+        "renewal",
+        "proposal",
+        "planning",
+        "repeated_sampling",
+        "vicinity",
+    ),
     *("cli", "__main__"),
 }
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from largesse.cli.answering import Json, answering, app, say
+from largesse.cli.answering import GATE_FAILED, Json, answering, app, say
 
 PANEL = "Models and priors"
 SHOW = "show"
@@ -89,6 +89,35 @@ def priors(
             )
         ]
         say(answer | {f"{n}, borrowed": b.model_dump(mode="json") for n, b in lent.items()}, lines, as_json)
+
+
+@priors_app.command("check")
+def check_(
+    model: Annotated[str | None, typer.Argument(help="one model; all unless named")] = None,
+    as_json: Json = False,
+) -> None:
+    """Hold what priors imply, in shares of people and points of effects, against the limits that they declare."""
+    with answering(quiet=False, as_json=as_json):
+        from largesse import models
+        from largesse.implied import Limits, implied
+
+        sets = {n: models.get(n, "command line") for n in ([model] if model else models.names())}
+        found = {n: implied(m, m.priors(), Limits.of(m)) for n, m in sets.items()}
+        rows = {n: [{**row.limit.model_dump(), **_ends(row), "wrong": row.wrong} for row in each] for n, each in
+                found.items()}  # fmt: skip
+        say(rows, [line for n, each in found.items() for line in (n, *map(_implied_line, each))], as_json)
+        if any(row.wrong for each in found.values() for row in each):
+            raise typer.Exit(GATE_FAILED)
+
+
+def _ends(row: Any) -> dict[str, float]:
+    return {name: round(getattr(row, name), 3) for name in ("lower", "median", "upper")}
+
+
+def _implied_line(row: Any) -> str:
+    ends = _ends(row)
+    told = f"{ends['lower']:7.2f} {ends['median']:7.2f} {ends['upper']:7.2f}"
+    return f"  {row.limit.quantity:<24} {told}  {row.wrong or 'within its limits'}"
 
 
 @priors_app.command("from-fit")
