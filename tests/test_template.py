@@ -9,7 +9,7 @@ import pytest
 from largesse.errors import InputError
 from largesse.report import source
 from largesse.study import Study
-from largesse.template import start
+from largesse.template import related, start
 
 
 def test_the_template_is_a_valid_study(tmp_path: Path) -> None:
@@ -34,3 +34,15 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
         start(tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["report.qmd"]
     assert (tmp_path / "report.qmd").read_text(encoding="utf-8") == "mine"
+
+
+def test_a_related_study_asks_what_the_past_one_asked_of_other_people(tmp_path: Path, repo: Path) -> None:
+    """Columns, levels, models, effects and estimands are those of the past study; name, title and truth are not."""
+    past = Study.read(repo / "reports" / "hyesan")
+    related(tmp_path / "sinuiju", past)
+    study = Study.read(tmp_path / "sinuiju")
+    for table in ("columns", "levels", "models", "effects", "estimands", "missing", "gates", "priors"):
+        assert getattr(study, table) == getattr(past, table), table
+    assert (study.name, study.synthetic, study.survey.truth) == ("sinuiju", False, None)
+    with pytest.raises(InputError, match="already there"):
+        related(tmp_path / "sinuiju", past)

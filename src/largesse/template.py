@@ -12,6 +12,7 @@ import tomli_w
 from largesse.errors import InputError
 from largesse.resources import PACKAGE, bibliography
 from largesse.store import atomic
+from largesse.study import Study
 from largesse.synthetic import ARM, DONT_KNOW, MARKET_QUESTION, REFUSED, World
 
 IGNORED: Final = (
@@ -31,8 +32,7 @@ def start(folder: Path, study: str | None = None) -> list[Path]:
     InputError
         when one of the files is there already; nothing is written then.
     """
-    name = re.sub(r"\W+", "_", folder.resolve().name.lower()).strip("_") or "study"
-    name = name if name[0].isalpha() else f"study_{name}"
+    name = _named(folder)
     template = (PACKAGE / "templates" / "study.toml").read_text(encoding="utf-8").replace("NAME", name)
     texts = {"study.toml": study or template, ".gitignore": IGNORED}
     copies = {"report.qmd": PACKAGE / "report" / "study.qmd", "references.bib": bibliography()}
@@ -46,6 +46,30 @@ def start(folder: Path, study: str | None = None) -> list[Path]:
         with atomic(folder / file) as part:
             shutil.copyfile(origin, part)
     return [folder / n for n in (*texts, *copies)]
+
+
+def _named(folder: Path) -> str:
+    """The name of a study in a folder."""
+    name = re.sub(r"\W+", "_", folder.resolve().name.lower()).strip("_") or "study"
+    return name if name[0].isalpha() else f"study_{name}"
+
+
+def related(folder: Path, past: Study) -> list[Path]:
+    """Lay out a study that asks in `folder` what a past one asked: its columns, levels, models and estimands.
+
+    Of the past study's own priors those stay that it chose; what it learnt is borrowed by a line of its own. A truth
+    was of the past survey alone, and is left behind.
+
+    Errors
+    ------
+    InputError
+        when one of the files is there already; nothing is written then.
+    """
+    record = past.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
+    record |= {"name": _named(folder), "title": f"After {past.title}", "synthetic": False}
+    record["survey"].pop("truth", None)
+    said = f"# Started from the study {past.name}: the same questions of other people. Put their survey here.\n"
+    return start(folder, said + tomli_w.dumps(record))
 
 
 def study_of(world: World, models: tuple[str, ...]) -> str:

@@ -19,12 +19,14 @@ PANEL = "One study"
 @app.command(rich_help_panel=PANEL)
 def new(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="the study's folder; made where it is not there")],
+    past: Annotated[Path | None, typer.Option("--from", help="a study that asked the same, to start from")] = None,
 ) -> None:
-    """Start a study from a commented template."""
-    from largesse.template import start
+    """Start a study from a commented template, or from another study: its columns, levels, models and estimands."""
+    from largesse.study import Study
+    from largesse.template import related, start
 
     with answering(quiet=False, as_json=False):
-        for path in start(folder):
+        for path in related(folder, Study.read(past)) if past else start(folder):
             typer.echo(f"wrote {path}")
         typer.echo(
             f"Now put the survey there, say in study.toml which column is what, and run: largesse check {folder}"
