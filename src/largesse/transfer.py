@@ -1,13 +1,14 @@
-"""Transfer: what a study borrowed, from where, and whether it holds here."""
+"""Transfer: what a study borrowed, from where, what it is worth, and whether it holds here."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from largesse import lending
 from largesse.fits import Fit
 from largesse.inputs import Inputs
-from largesse.priors import PriorSet
+from largesse.models.contract import Model
 
 
 def told(inputs: Inputs, fits: Mapping[str, Fit]) -> dict[str, dict[str, Any]]:
@@ -16,24 +17,24 @@ def told(inputs: Inputs, fits: Mapping[str, Fit]) -> dict[str, dict[str, Any]]:
     Returns
     -------
     `origin`: study, title, statement, by, date, respondents, districts, fit; `power`: the share of itself that the past
-    study counts as; `blocks`: for each its `name`, `weight` (the chance that it holds here before the data) and `holds`
-    (after them: the mean over draws of the chance given each); `left`: what the past study did not lend, and why.
+    study counts as; `blocks`: for each its `name`, `weight` (the chance that it holds here before the data), `holds`
+    (after them: the mean over draws of the chance given each), and the past `respondents` that it is worth; `left`:
+    what the past study did not lend, and why.
     """
-    return {name: _told(priors, fits[name]) for name, priors in inputs.priors.items() if priors.borrowed}
+    borrowing = [m for m in inputs.models if inputs.priors[m.name].borrowed]
+    return {m.name: _told(m, inputs, fits[m.name]) for m in borrowing}
 
 
-def _told(priors: PriorSet, fit: Fit) -> dict[str, Any]:
-    lender = priors.lender
-    if lender is None:
+def _told(model: Model, inputs: Inputs, fit: Fit) -> dict[str, Any]:
+    priors = inputs.priors[model.name]
+    if (lender := priors.lender) is None:
         return {}
+    holds = lending.held(fit, priors)
+    blocks = [
+        {"name": row.block, "weight": round(row.weight, 3), "holds": round(holds[row.block], 2),
+         "respondents": round(row.respondents)}
+        for row in lending.worth(lender, model, priors, inputs.cells[model.name])
+    ]  # fmt: skip
     about = lender.origin.model_dump(mode="json", exclude={"engines", "priors", "draws"})
     left = [each.model_dump() for each in lender.left]
-    return {"origin": about, "power": lender.power, "blocks": list(_blocks(priors, fit)), "left": left}
-
-
-def _blocks(priors: PriorSet, fit: Fit) -> Iterator[dict[str, Any]]:
-    if (borrowed := priors.borrowed) is None:
-        return
-    _, held = borrowed.held(fit.theta, priors.entries)
-    for name, weight, holds in zip(borrowed.names, borrowed.weight, held.mean(axis=0), strict=True):
-        yield {"name": name, "weight": round(float(weight), 3), "holds": round(float(holds), 2)}
+    return {"origin": about, "power": lender.power, "blocks": blocks, "left": left}

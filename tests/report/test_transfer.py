@@ -12,7 +12,8 @@ from largesse.results import Results
 
 ORIGIN = {"study": "past", "title": "A past study", "statement": "what the past taught", "by": "A. Tester",
           "date": "2026-11-26", "respondents": 900, "districts": 12, "waves": 2, "fit": "0123"}  # fmt: skip
-BLOCKS = [{"name": "direct", "weight": 0.5, "holds": 0.02}, {"name": "spillover", "weight": 0.5, "holds": 0.8}]
+BLOCKS = [{"name": "direct", "weight": 0.5, "holds": 0.02, "respondents": 310},
+          {"name": "spillover", "weight": 0.5, "holds": 0.8, "respondents": 120}]  # fmt: skip
 
 
 def borrowing(blocks: list[dict[str, Any]]) -> Results:
@@ -37,7 +38,7 @@ def test_what_these_data_deny_is_named_with_where_it_came_from() -> None:
 def test_blocks_and_shares_are_tables() -> None:
     """Chances before and after in whole points; a row of effects for each share that is borrowed."""
     made = borrowing(BLOCKS)
-    assert "| direct | 50% | 2% |" in " ".join(transfer.blocks(made).split())
+    assert "| direct | 310 | 50% | 2% |" in " ".join(transfer.blocks(made).split())
     table = transfer.shares(made)
     assert all(rf"{share}\% borrowed" in table for share in (0, 50, 100))
 

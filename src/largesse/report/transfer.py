@@ -36,13 +36,15 @@ def blocks(results: Results) -> str:
     """The chance that each block holds, before the data and after; empty where nothing is borrowed."""
     told = results.figures.get("borrowed") or {}
     rows = [
-        [words.capital(words.named(name)), literal(b["name"]), f"{b['weight']:.0%}", f"{b['holds']:.0%}"]
+        [words.capital(words.named(name)), literal(b["name"]), f"{b['respondents']:,}",
+         f"{b['weight']:.0%}", f"{b['holds']:.0%}"]
         for name, each in told.items()
         for b in each["blocks"]
-    ]
-    header = ("Model", "What is borrowed", "Holds, before", "Holds, after")
-    caption = "The chance that what another study learnt holds here, before these data and after them"
-    return markdown.table(header, rows, caption, "borrowed", "--rr") if rows else ""
+    ]  # fmt: skip
+    header = ("Model", "What is borrowed", "Worth, respondents", "Holds, before", "Holds, after")
+    caption = "What another study learnt: how many of its respondents each part is worth, and the chance that it holds"
+    caption += " here, before these data and after them"
+    return markdown.table(header, rows, caption, "borrowed", "--rrr") if rows else ""
 
 
 def shares(results: Results) -> str:
