@@ -19,7 +19,7 @@ import tomli_w
 from scipy import stats
 from typer.testing import CliRunner
 
-from largesse import lending, models
+from largesse import alternatives, lending, models, transfer
 from largesse.borrowed import Borrowed
 from largesse.cli import app
 from largesse.errors import InputError
@@ -322,3 +322,36 @@ def test_a_file_that_is_there_is_not_written_over(past: Inputs, tmp_path: Path) 
     done = CliRunner().invoke(app, ["priors", "from-fit", str(past.study.folder), "--out", str(path), "--by", "me"])
     assert done.exit_code == 2
     assert path.read_text(encoding="utf-8") == "mine"
+
+
+# --- what a page tells of it -----------------------------------------------------------------------------------
+
+
+def test_a_page_tells_what_is_borrowed_its_worth_and_whether_it_holds(tmp_path: Path, lent: Borrowed) -> None:
+    """A block that these data contradict by ten of its sds does not hold; one that they agree with keeps its chance."""
+    inputs, model = next_study(tmp_path, lent), models.get(MODEL)
+    direct = next(c for c in lent.coordinates if c.name == "direct")
+    spillover = next(c for c in lent.coordinates if c.name == "spillover")
+    center = fake_fits.center(inputs, model)
+    center |= {"direct": np.array(direct.mean + 10 * direct.sd), "spillover": np.array(spillover.mean)}
+    made = fake_fits.fake(model, inputs.cells[MODEL], center, (2, 200), spread=0.01)
+    told = transfer.told(inputs, {MODEL: made})[MODEL]
+    assert (told["origin"]["study"], told["power"]) == ("past", 1.0)
+    blocks = {block["name"]: block for block in told["blocks"]}
+    assert blocks["direct"]["holds"] < 0.05
+    assert blocks["spillover"]["holds"] > 0.5
+    assert 0 < blocks["direct"]["respondents"] < lent.origin.respondents
+    assert transfer.told(next_study(tmp_path / "alone", None), {}) == {}
+
+
+def test_effects_are_asked_with_nothing_with_half_and_with_all_of_it(tmp_path: Path, lent: Borrowed) -> None:
+    """Three alternatives that differ in the weights alone, which are data: one compiled model serves them."""
+    inputs, model = next_study(tmp_path, lent), models.get(MODEL)
+    others = list(alternatives.other_shares(model, inputs))
+    assert [other.label for other in others] == ["0% borrowed", "50% borrowed", "100% borrowed"]
+    priors = [other.inputs.priors[MODEL] for other in others]
+    assert [{*p.data["borrowed_weight"].tolist()} for p in priors] == [{0.0}, {0.5}, {1.0}]
+    assert len({p.fingerprint for p in priors}) == 1
+    paths = [fit_fingerprint(model, inputs.cells[MODEL], p, inputs.study.sampler, 1) for p in priors]
+    assert len({*paths}) == 3
+    assert list(alternatives.other_shares(model, next_study(tmp_path / "alone", None))) == []
