@@ -64,8 +64,8 @@ favour: .venv/.ready  ## fit the joint model over a grid of favour where the tru
 transfer: .venv/.ready  ## lend a posterior to the other half of its survey and see what is lost (a quarter of an hour)
 	$(BIN)/python benchmarks/transfer.py
 
-test: .venv/.ready  ## run all tests
-	$(BIN)/python -m pytest
+test: .venv/.ready  ## run all tests, on two cores; the longest file first
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/test_studies.py tests
 
 lint: .venv/.ready  ## check style, types and layers
 	$(BIN)/ruff check
