@@ -22,7 +22,7 @@ from largesse.synthetic import ITEM, World
 
 SMALL = World(respondents=60, districts=3, seed=5)
 WORLDS = {  # of the models that need another
-    "joint": SMALL.model_copy(update={"favour": 0.8}),
+    "joint": SMALL.model_copy(update={"favour": 0.8, "direct": True, "control_items": 3}),
     "anchored_loyalty": SMALL.model_copy(update={"items": {"trust": ITEM}, "vignettes": ("low", "high")}),
     "sincere_support": SMALL.model_copy(update={"direct": True, "control_items": 3}),
 }
