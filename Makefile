@@ -9,7 +9,7 @@ PYTHON = $(shell for python in python3 python3.13 python3.12; do \
 
 .DELETE_ON_ERROR:
 
-.PHONY: help demo panes synthetic certificates renew identify mutants benchmarks favour transfer test lint clean
+.PHONY: help demo panes synthetic certificates renew identify mutants benchmarks favour support transfer test lint clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -60,6 +60,9 @@ benchmarks: .venv/.ready  ## calibrate here and in simuk, in turns, and write be
 
 favour: .venv/.ready  ## fit the joint model over a grid of favour where the truth is known (ten minutes)
 	$(BIN)/python benchmarks/favour.py
+
+support: .venv/.ready  ## fit support alone and jointly, where a gift changes words and offices favour the loyal (ten minutes)
+	$(BIN)/python benchmarks/support.py
 
 transfer: .venv/.ready  ## lend a posterior to the other half of its survey and see what is lost (a quarter of an hour)
 	$(BIN)/python benchmarks/transfer.py

@@ -27,11 +27,11 @@ def test_the_run_is_of_the_models_as_they_are(
 
 
 def test_who_takes_receivers_for_people_like_the_rest_takes_favour_for_belief(stored: dict[str, Any]) -> None:
-    """The gift changes no mind; without favour its effect on sincere support is far above nought, as is belief."""
+    """The gift changes no mind; without favour the 95 % intervals of support and of belief lie above the truth."""
     assert abs(stored["truth"]["sincere.direct"]) < 0.01
     for key in ("sincere.direct", "belief.direct"):
         found = stored["found"]["sincere_support"][key]
-        assert found["mean"] - stored["truth"][key] > 4 * found["sd"]
+        assert found["lower"] > stored["truth"][key]
 
 
 @pytest.mark.parametrize("key", ["said.direct", "sincere.direct", "belief.direct", "words.direct"])
