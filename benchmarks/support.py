@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +21,8 @@ from clock import machine
 from favour import smallest, summary
 
 from largesse import findings, models
+from largesse.figures.canvas import WIDTH, blank
+from largesse.figures.style import BLUE, INK, MUTED, VERMILLION, Picture, styled
 from largesse.fits import Fit
 from largesse.inputs import Inputs
 from largesse.models.contract import Model
@@ -27,13 +30,20 @@ from largesse.provenance import engines, source
 from largesse.replicate import as_read
 from largesse.sampling import compiled, fit
 from largesse.settings import Sampler
-from largesse.store import fingerprint, write_json
+from largesse.store import atomic, fingerprint, write_json
 from largesse.synthetic import ITEM, World, simulate
 
 log = logging.getLogger(__name__)
 STORED: Final = Path(__file__).parents[1] / "models" / "joint" / "support.json"
+PICTURE: Final = STORED.with_suffix(".svg")
 MODELS: Final = ("sincere_support", "joint")
-SHOWN: Final = ("said.direct", "sincere.direct", "belief.direct", "words.direct")
+NAMES: Final = {
+    "said.direct": "people say yes",
+    "sincere.direct": "people support",
+    "belief.direct": "of what is said, belief",
+    "words.direct": "of what is said, words",
+}
+SHOWN: Final = tuple(NAMES)
 COVERAGE: Final = ("spillover", "spillover_received", "between")  # gifts of others do nothing
 WORLD: Final = World(
     name="support",
@@ -102,7 +112,38 @@ def main() -> None:
     truth = {name: np.asarray(value)[None] for name, value in (inputs.truth or {})["joint"].items()}
     known = findings.quantities(truth, made.nodes, model, inputs)
     true = {key: round(float(known[key][0]), 4) for key in SHOWN}
-    write_json(STORED, {"binding": binding(), "machine": machine(), "truth": true, "quick": quick, "found": found})
+    table = {"binding": binding(), "machine": machine(), "truth": true, "quick": quick, "found": found}
+    write_json(STORED, table)
+    with atomic(PICTURE) as part:
+        part.write_bytes(picture(table).svg())
+
+
+@styled
+def picture(table: Mapping[str, Any]) -> Picture:
+    """Each effect by both models, with 95 % intervals, and its truth."""
+    figure = blank(len(SHOWN) * 0.5, 0.68, synthetic=True)
+    tall = figure.get_figheight()
+    axes = figure.add_axes((1.75 / WIDTH, 0.68 / tall, 1 - 1.9 / WIDTH, len(SHOWN) * 0.5 / tall))
+    rows = np.arange(len(SHOWN))[::-1].astype(float)
+    styles: dict[str, dict[str, Any]] = {
+        "sincere_support": {"color": MUTED, "marker": "D", "markerfacecolor": "white", "label": "favour left out"},
+        "joint": {"color": BLUE, "marker": "o", "label": "receipt and answers together"},
+    }
+    for (name, style), shift in zip(styles.items(), (0.14, -0.14), strict=True):
+        each = [table["found"][name][key] for key in SHOWN]
+        mean, low, high = (100 * np.array([e[k] for e in each]) for k in ("mean", "lower", "upper"))
+        axes.errorbar(mean, rows + shift, xerr=[mean - low, high - mean], linestyle="none", **style)
+    truth = [100 * table["truth"][key] for key in SHOWN]
+    axes.plot(truth, rows, "x", color=VERMILLION, markersize=7, label="truth")
+    axes.axvline(0, color=MUTED, linewidth=0.8)
+    axes.set_yticks(rows, [NAMES[key] for key in SHOWN], color=INK)
+    axes.set_ylim(-0.5, len(SHOWN) - 0.4)
+    axes.set_xlabel("effect of a gift on who receives it, points of 100")
+    axes.grid(axis="x")
+    figure.legend(loc="lower center", ncols=3)
+    found = [f"{NAMES[key]}: {table['found'][name][key]['mean']:.3f} by {name}" for key in SHOWN for name in MODELS]
+    figure.tell("What a gift does to minds and to words, by two models, with 95% intervals.", found)
+    return figure
 
 
 def timed() -> Any:

@@ -45,3 +45,13 @@ def test_four_hundred_effective_draws_of_a_thousand_respondents_take_ten_seconds
     """Of three fits each has them for every parameter; the median fit, which noise moves less, takes no longer."""
     assert all(ess >= 400 for run in stored["quick"] for ess in run["ess"].values())
     assert statistics.median(run["seconds"] for run in stored["quick"]) <= 10
+
+
+def test_the_card_shows_the_picture_of_these_numbers(
+    repo: Path, stored: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Drawn again from the stored numbers it is the same picture, and the card points to it."""
+    monkeypatch.syspath_prepend(repo / "benchmarks")
+    folder = repo / "models" / "joint"
+    assert import_module("support").picture(stored).svg() == (folder / "support.svg").read_bytes()
+    assert "(support.svg)" in (folder / "card.md").read_text(encoding="utf-8")
