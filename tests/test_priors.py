@@ -266,13 +266,16 @@ def test_no_two_equations_are_thought_to_go_together_more_than_others() -> None:
         assert found.statistic < 1.95 / np.sqrt(4000), (i, j)
 
 
+APART = ("before", "sincere", "willing")  # equations whose districts are independent of all others
+
+
 def test_districts_that_numpy_draws_go_together_as_stated() -> None:
     """Effects of four equations on many districts have the correlations of the matrix, and each its own sd.
 
     2,000 districts that sum to zero are 1,999 independent ones; a correlation r errs by (1 - r^2) / sqrt(1,999).
     """
     rng, n, model = np.random.default_rng(12), 2000, models.get("joint")
-    effects = [p for p in model.parameters if p.name.endswith("district_effect") and not p.name.startswith("before")]
+    effects = [p for p in model.parameters if p.name.endswith("district_effect") and not p.name.startswith(APART)]
     sds = {p.name.replace("effect", "sd"): np.array(sd) for p, sd in zip(effects, (0.5, 1.0, 1.5, 2.0), strict=True)}
     stated = dict(zip(PAIRS, map(np.array, (0.6, -0.4, 0.5, 0.2, -0.7, 0.3)), strict=True))
     theta = model.priors().draw(effects, {"district": n}, {}, rng, sds | stated)
