@@ -133,10 +133,22 @@ def _scaled(fit: Fit, model: Model, inputs: Inputs) -> dict[str, tuple[Array, Ar
     """Component -> the log weights of draws when it counts a little less and a little more, each [draw]."""
     cells = inputs.cells[model.name]
     answers = model.twin.answers(cells)
-    disputed = [log_density(p, prior, fit.theta, answers) for p, prior in _disputed(model, inputs)]
+    chosen = [log_density(p, prior, fit.theta, answers) for p, prior in _disputed(model, inputs)]
+    chosen += _lent(fit, model, inputs)
     likelihood = model.twin.loglik(fit.theta, cells, standard_normal_nodes(fit.nodes)) @ cells["count"].to_numpy()
-    parts = {"prior": np.sum(disputed, axis=0) if disputed else np.zeros(len(likelihood)), "likelihood": likelihood}
+    parts = {"prior": np.sum(chosen, axis=0) if chosen else np.zeros(len(likelihood)), "likelihood": likelihood}
     return {part: tuple(array_stats.power_scale_lw(log, alpha=a) for a in ALPHAS) for part, log in parts.items()}
+
+
+def _lent(fit: Fit, model: Model, inputs: Inputs) -> list[Array]:
+    """[draw] log densities of what is borrowed: of the model's own priors, and of the mixture against them."""
+    priors, cells = inputs.priors[model.name], inputs.cells[model.name]
+    if (borrowed := priors.borrowed) is None:
+        return []
+    answers = model.twin.answers(cells)
+    lent = (p for p in model.active(cells)[0] if p.name in borrowed.parameters)
+    own = [log_density(p, priors[p.name], fit.theta, answers) for p in lent]
+    return [*own, borrowed.held(fit.theta, priors.entries)[0].sum(axis=1)]
 
 
 def _moves(draws: Array, log_weights: tuple[Array, Array], chains: int) -> float:
