@@ -8,7 +8,7 @@ District effects are independent and coverage is in the district file, so the ha
 those of the average district: the whole survey's are taken at the districts of the second half.
 
 Then the file is made to be wrong in one block, so far that borrowing in full would be 3 sds off, and borrowed with an
-even chance that each block holds. Numbers go to `benchmarks/transfer.json`; `tests/test_transfer.py` holds them to
+even chance that each block holds. Numbers go to `benchmarks/transfer.json`; `tests/test_transfer_run.py` holds them to
 limits.
 """
 
