@@ -31,6 +31,8 @@ certificates: .venv/.ready  ## calibrate every model and store the certificates 
 	$(BIN)/largesse calibrate reported_loyalty --replicates 100 --out models/reported_loyalty/calibration/hyesan \
 		--world models/reported_loyalty/calibration/hyesan/world.toml
 	$(BIN)/largesse calibrate market_participation --out models/market_participation/calibration
+	$(BIN)/largesse calibrate anchored_loyalty --out models/anchored_loyalty/calibration \
+		--world models/anchored_loyalty/calibration/world.toml
 	$(BIN)/largesse calibrate joint --replicates 300 --out models/joint/calibration
 	for asked in . list randomised; do \
 		$(BIN)/largesse calibrate sincere_support --out models/sincere_support/calibration/$$asked \
@@ -48,7 +50,7 @@ renew: .venv/.ready  ## replay stale certificates: an edit that moves no digit n
 	done; exit $$failed
 
 identify: .venv/.ready  ## clone data: is what models declare estimable, is what they call prior driven? (an hour; goes on where it stopped)
-	@failed=0; for model in gift_allocation reported_loyalty market_participation sincere_support joint; do \
+	@failed=0; for model in gift_allocation reported_loyalty anchored_loyalty market_participation sincere_support joint; do \
 		$(BIN)/largesse identify $$model --out models/$$model/identification || failed=1; \
 	done; exit $$failed
 

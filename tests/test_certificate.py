@@ -110,6 +110,10 @@ def test_every_shipped_certificate_is_current(repo: Path) -> None:
         ("joint/calibration", 300),
         ("joint/calibration/favour_00", 300),
         ("joint/calibration/favour_10", 300),
+        ("sincere_support/calibration", 500),
+        ("sincere_support/calibration/list", 500),
+        ("sincere_support/calibration/randomised", 500),
+        ("anchored_loyalty/calibration", 500),
     ],
 )
 def test_shipped_certificates_rest_on_enough_replicates(repo: Path, folder: str, replicates: int) -> None:
