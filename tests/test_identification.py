@@ -31,7 +31,7 @@ Array = np.ndarray[Any, Any]
 
 TERMS = ("slope", "one", "other")  # of the model below: an effect, and two of which only the sum is known
 # These have designs whose clones nobody fitted yet: an hour of `make identify`.
-UNMEASURED = ("anchored_loyalty", "market_participation", "sincere_support", "joint")
+UNMEASURED = ("market_participation", "sincere_support", "joint")
 MEASURED = tuple(name for name in models.SHIPPED if name not in UNMEASURED)
 EVERY = [(name, design) for name in MEASURED for design in identification.designs(models.get(name).resources)]
 
