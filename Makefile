@@ -34,6 +34,8 @@ certificates: .venv/.ready  ## calibrate every model and store the certificates 
 	$(BIN)/largesse calibrate anchored_loyalty --out models/anchored_loyalty/calibration \
 		--world models/anchored_loyalty/calibration/world.toml
 	$(BIN)/largesse calibrate joint --replicates 300 --out models/joint/calibration
+	$(BIN)/largesse calibrate joint --replicates 100 --out models/joint/calibration/support \
+		--world models/joint/calibration/support/world.toml
 	for asked in . list randomised; do \
 		$(BIN)/largesse calibrate sincere_support --out models/sincere_support/calibration/$$asked \
 			--world models/sincere_support/calibration/$$asked/world.toml; \

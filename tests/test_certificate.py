@@ -110,6 +110,7 @@ def test_every_shipped_certificate_is_current(repo: Path) -> None:
         ("joint/calibration", 300),
         ("joint/calibration/favour_00", 300),
         ("joint/calibration/favour_10", 300),
+        ("joint/calibration/support", 100),
         ("sincere_support/calibration", 500),
         ("sincere_support/calibration/list", 500),
         ("sincere_support/calibration/randomised", 500),
