@@ -61,7 +61,7 @@ def _scores(inputs: Inputs) -> dict[str, tuple[str, Array]]:
     table, survey = inputs.design.table, inputs.survey
     scores: dict[str, tuple[str, Array]] = {}
     for model in inputs.models:
-        for outcome in {"loyalty", "answered"} & {*model.predicts}:
+        for outcome in (name for name in ("loyalty", "answered") if name in model.predicts):
             items = [table[i].cat.codes.to_numpy() / (len(table[i].cat.categories) - 1) for i in survey.items]
             every = np.where(np.array(items) >= 0, np.array(items), np.nan)
             answered = np.isfinite(every).sum(axis=0)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from largesse import lending
+from largesse.borrowed import Borrowed
 from largesse.fits import Fit
 from largesse.inputs import Inputs
 from largesse.models.contract import Model
@@ -21,14 +22,12 @@ def told(inputs: Inputs, fits: Mapping[str, Fit]) -> dict[str, dict[str, Any]]:
     (after them: the mean over draws of the chance given each), and the past `respondents` that it is worth; `left`:
     what the past study did not lend, and why.
     """
-    borrowing = [m for m in inputs.models if inputs.priors[m.name].borrowed]
-    return {m.name: _told(m, inputs, fits[m.name]) for m in borrowing}
+    lenders = ((m, inputs.priors[m.name].lender) for m in inputs.models)
+    return {m.name: _told(m, inputs, fits[m.name], lender) for m, lender in lenders if lender}
 
 
-def _told(model: Model, inputs: Inputs, fit: Fit) -> dict[str, Any]:
+def _told(model: Model, inputs: Inputs, fit: Fit, lender: Borrowed) -> dict[str, Any]:
     priors = inputs.priors[model.name]
-    if (lender := priors.lender) is None:
-        return {}
     holds = lending.held(fit, priors)
     blocks = [
         {"name": row.block, "weight": round(row.weight, 3), "holds": round(holds[row.block], 2),

@@ -15,14 +15,12 @@ if TYPE_CHECKING:
 SHIPPED: Final = {
     name: f"largesse.models.{name}"
     for name in (
-        *(
-            "gift_allocation",
-            "reported_loyalty",
-            "anchored_loyalty",
-            "market_participation",
-            "sincere_support",
-            "joint",
-        ),
+        "gift_allocation",
+        "reported_loyalty",
+        "anchored_loyalty",
+        "market_participation",
+        "sincere_support",
+        "joint",
     )
 }
 
