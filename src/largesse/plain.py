@@ -67,11 +67,13 @@ def _scores(inputs: Inputs) -> dict[str, tuple[str, Array]]:
             answered = np.isfinite(every).sum(axis=0)
             total = np.nansum(every, axis=0)
             scores[outcome] = (model.predicts[outcome], np.where(answered > 0, total / np.maximum(answered, 1), np.nan))
-        if "market_any" in model.predicts and "market" in table:
-            band = table["market"].cat.codes.to_numpy()
-            shares = np.concatenate(
-                [[0.0], band_shares(inputs.study, len(table["market"].cat.categories) - 1), [np.nan]]
-            )
-            scores["market_any"] = (model.predicts["market_any"], np.where(band < 0, np.nan, band > 0))
-            scores["market_much"] = (model.predicts["market_much"], shares[band])  # -1 is the NaN at the end
+        market = _market(inputs) if "market" in table else {}
+        scores |= {name: (model.predicts[name], values) for name, values in market.items() if name in model.predicts}
     return scores
+
+
+def _market(inputs: Inputs) -> dict[str, Array]:
+    """Outcome -> [respondent] whether one takes part, and the share of income; NaN where not answered."""
+    band, bands = inputs.design.table["market"].cat.codes.to_numpy(), len(inputs.design.table["market"].cat.categories)
+    shares = np.concatenate([[0.0], band_shares(inputs.study, bands - 1), [np.nan]])
+    return {"market_any": np.where(band < 0, np.nan, band > 0), "market_much": shares[band]}  # -1 is the NaN at the end

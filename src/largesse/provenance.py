@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from functools import cache
 from importlib.metadata import version
-from importlib.util import find_spec
+from importlib.util import find_spec, resolve_name
 from io import StringIO
 from pathlib import Path
 from token import COMMENT, DEDENT, INDENT, NEWLINE, NL, STRING, tok_name
@@ -17,6 +17,7 @@ from llvmlite import binding as llvm
 from largesse.resources import PACKAGE
 from largesse.store import fingerprint
 
+TWINS: Final = "largesse.simulators"
 STRUCTURE: Final = (NEWLINE, INDENT, DEDENT)  # told by name: how deep an indent is changes nothing
 ENGINES: Final = ("pymc", "pytensor", "nutpie", "numba", "numpy")
 
@@ -37,18 +38,24 @@ def source(*modules: str | Path) -> str:
 
 
 def lineage(module: str) -> tuple[Path, ...]:
-    """The files of a module and of all in its package that it is written with, by their import statements, sorted."""
-    package, found, names = module.rpartition(".")[0], set[Path](), [module]
+    """The files of a module and of all that it is written with, by their import statements, sorted.
+
+    Of its own package, and of the twins shipped here, which somebody else's twin may be written with.
+    """
+    packages, found, names = {module.rpartition(".")[0], TWINS} - {""}, set[Path](), [module]
     while names:
-        file = _file(names.pop())
+        name = names.pop()
+        file = _file(name)
         if file is None or file in found:
             continue
         found.add(file)
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and node.module == package:
-                names += [f"{package}.{alias.name}" for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"{package}."):
-                names.append(str(node.module))
+            if isinstance(node, ast.ImportFrom):
+                origin = resolve_name("." * node.level + (node.module or ""), name.rpartition(".")[0])
+                if origin in packages:
+                    names += [f"{origin}.{alias.name}" for alias in node.names]
+                elif origin.startswith(tuple(f"{package}." for package in packages)):
+                    names.append(origin)
     return tuple(sorted(found))
 
 

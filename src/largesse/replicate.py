@@ -101,7 +101,8 @@ class Specification:
                 raise InputError.one("world", f"key '{key}'", "a table", "nothing in a design that is calibrated")
         if self.model not in self.world.models:
             found = f"a world that is drawn from {', '.join(self.world.models)}"
-            raise InputError.one("world", "keys 'favour' and 'before'", found, f"one that is drawn from {self.model}")
+            keys = "keys 'favour', 'before' and 'drawn_by'"
+            raise InputError.one("world", keys, found, f"one that is drawn from {self.model}")
 
     def described(self) -> dict[str, Any]:
         """As plain values, from which it can be made again."""

@@ -56,6 +56,9 @@ class World(Record):
     asked directly; then those who say yes against their mind are a known share, `over`.
 
     With `vignettes`, from the least loyal to the most, people also judge described persons by the answers of its item.
+
+    Models named in `drawn_by` stand in for the shipped ones of the same outcomes: so a model of somebody else's is
+    calibrated on surveys that it drew itself.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = "world"
@@ -76,6 +79,7 @@ class World(Record):
     apart: bool = False
     over: float = 0.0
     favour: float | None = None
+    drawn_by: tuple[str, ...] = ()
     weights: Mapping[str, Mapping[str, float]] = Field(default_factory=dict)
     dont_know: Share = 0.0
     refused: Share = 0.0
@@ -92,6 +96,15 @@ class World(Record):
             raise DisagreementError(("vignettes", f"vignettes, in {found}", "one item, in a world that is not joint"))
         return self
 
+    @model_validator(mode="after")
+    def _stand_in(self) -> Self:
+        if self.drawn_by and self.joint:
+            raise DisagreementError(("drawn_by", "a joint world", "a world where receipt and answers are drawn apart"))
+        if idle := sorted({*self.drawn_by} - {*self.models}):
+            expected = f"one with the outcomes of {', '.join((ALLOCATION, *self.questions))}"
+            raise DisagreementError(("drawn_by", repr(idle[0]), expected))
+        return self
+
     @property
     def support(self) -> dict[str, tuple[str, ...]]:
         """The questions on support: column -> what can be answered."""
@@ -102,7 +115,7 @@ class World(Record):
 
     @property
     def questions(self) -> dict[str, dict[str, tuple[str, ...]]]:
-        """By model that explains answers apart from others: column -> what can be answered."""
+        """By shipped model that explains answers apart from others: column -> what can be answered."""
         loyalty = {ANCHORED: self.judged} if self.vignettes else {LOYALTY: dict(self.items)}
         market = {MARKET_QUESTION: self.market} if self.market else {}
         return {n: asked for n, asked in {**loyalty, MARKET: market, SUPPORT: self.support}.items() if asked}
@@ -123,7 +136,12 @@ class World(Record):
         """Names of the models that everything in it is drawn from."""
         if self.joint:
             return (JOINT,)
-        return (ALLOCATION, *self.questions)
+        return tuple(self.by(name) for name in (ALLOCATION, *self.questions))
+
+    def by(self, name: str) -> str:
+        """The model that stands in for a shipped one: one of `drawn_by` with its outcomes, else itself."""
+        others = {n: {*models.get(n, "drawn_by").outcomes} for n in self.drawn_by}
+        return next((n for n, outcomes in others.items() if outcomes & {*models.get(name).outcomes}), name)
 
     @classmethod
     def read(cls, path: Path | str) -> World:
@@ -209,24 +227,21 @@ def _apart(
     truth: dict[str, dict[str, Array]] = {}
     people["gift"] = 0
     rows = _rows(world, people, places.assign(coverage=0.5), ())
-    truth[ALLOCATION], given = _drawn(world, ALLOCATION, rows, priors)
+    office = world.by(ALLOCATION)
+    truth[office], given = _drawn(world, office, rows, priors)
     people["gift"] = given["gift"]
-    chance = _expected_receipt(truth[ALLOCATION], rows)
+    chance = _expected_receipt(office, truth[office], rows)
     places["coverage"] = _rate_by_office(chance, rows).round(3)
     coords: dict[str, list[str]] = {}
-    for name, questions in world.questions.items():
+    for shipped, questions in world.questions.items():
         rows = _rows(world, people, places, tuple(questions.items()))
-        truth[name], said = _drawn(world, name, _known(world, name, rows), priors)
+        name, rows = world.by(shipped), _designed(world, rows) if shipped == SUPPORT else rows
+        truth[name], said = _drawn(world, name, rows, priors)
         _write_down(people, questions, said)
         coords |= _coords(rows)
     if world.control_items is not None:
         _unfold(world, people)
     return truth, coords
-
-
-def _known(world: World, name: str, rows: xr.Dataset) -> xr.Dataset:
-    """Rows with what a model takes as known."""
-    return _designed(world, rows) if name == SUPPORT else rows
 
 
 def _designed(world: World, rows: xr.Dataset) -> xr.Dataset:
@@ -396,10 +411,10 @@ def complete(
     return theta
 
 
-def _expected_receipt(theta: Mapping[str, Array], rows: xr.Dataset) -> Array:
-    """[row] probability of a gift."""
+def _expected_receipt(name: str, theta: Mapping[str, Array], rows: xr.Dataset) -> Array:
+    """[row] probability of a gift under the model that receipts were drawn from."""
     nothing = np.zeros(rows.sizes[dims.CELL])
-    twin = models.get(ALLOCATION).twin
+    twin = models.get(name).twin
     stacked = {p: np.asarray(v)[None] for p, v in theta.items()}
     return np.asarray(twin.predict(stacked, rows, nothing, nothing, (np.zeros(1), np.ones(1)))["receipt"][0])
 
