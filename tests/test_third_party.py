@@ -59,15 +59,14 @@ def largesse(installed: Path) -> Command:
 
     def asked(*arguments: object) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "largesse", *map(str, arguments)]
-        return subprocess.run(
-            command, capture_output=True, text=True, check=False, env=os.environ | {"PYTHONPATH": path}
-        )
+        found = os.environ | {"PYTHONPATH": path}
+        return subprocess.run(command, capture_output=True, text=True, check=False, env=found)
 
     return asked
 
 
 def test_it_stands_among_the_models(installed: Path) -> None:
-    """By name, after those shipped; and its own twin and what that is written with are what its certificate rests on."""
+    """By name, after those shipped; its certificate rests on its own twin and what that is written with."""
     assert models.names() == (*models.SHIPPED, MODEL)
     assert {f.name for f in lineage(f"{MODEL}.twin")} == {"twin.py", "predictor.py"}
     assert models.get(MODEL).resources == installed / MODEL

@@ -1,4 +1,4 @@
-r"""Do people take part in the market, where the tails are those of a normal?
+r"""Taking part in the market, where the tails are those of a normal.
 
     (1) P(any_i) = Phi((eta_i - theta) / 1.702)
     (2) eta_i = alpha_d + omega_t + x' beta + (tau + tau_d + m' tau_m) g
