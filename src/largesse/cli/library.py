@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -118,6 +119,42 @@ def _implied_line(row: Any) -> str:
     ends = _ends(row)
     told = f"{ends['lower']:7.2f} {ends['median']:7.2f} {ends['upper']:7.2f}"
     return f"  {row.limit.quantity:<24} {told}  {row.wrong or 'within its limits'}"
+
+
+@priors_app.command("elicit")
+def elicit_(
+    model: Annotated[str, typer.Argument(help="whose prior it is to be")],
+    parameter: Annotated[str, typer.Argument(help="of what")],
+    between: Annotated[tuple[float, float], typer.Option(help="the ends of what somebody is sure of")],
+    by: Annotated[str, typer.Option(help="who is sure")],
+    where: Annotated[str, typer.Option(help="the argument, or where it was said")],
+    sure: Annotated[float, typer.Option(help="how sure, of 1")] = 0.95,
+    on: Annotated[str, typer.Option(help="`unit` of the parameter, or `points` of people from one half")] = "unit",
+    distribution: Annotated[str, typer.Option(help="by which it is told; the usual one unless named")] = "",
+    key: Annotated[str, typer.Option(help="an entry of references.bib")] = "",
+    as_json: Json = False,
+) -> None:
+    """Make a prior of "95 % sure that it lies between a and b", as an entry of study.toml, and tell what it implies."""
+    with answering(quiet=False, as_json=as_json):
+        from datetime import UTC, datetime
+
+        from largesse import elicitation, models
+        from largesse.implied import Limits, implied
+
+        found, today = models.get(model, "command line"), datetime.now(tz=UTC).date()
+        said = elicitation.Statement.said(
+            between=between, on=on, sure=sure, distribution=distribution, by=by, on_date=today, where=where, key=key
+        )
+        parameters, own = {p.name: p for p in found.parameters}, found.priors()
+        elicited = elicitation.elicit(parameters, own, parameter, said)
+        rows = implied(found, replace(own, entries={**own.entries, parameter: elicited.prior}), Limits.of(found))
+        answer = {
+            "entry": elicited.prior.model_dump(mode="json"),
+            "mass": elicited.mass,
+            "implied": [{"quantity": row.limit.quantity, **_ends(row), "wrong": row.wrong} for row in rows],
+        }
+        told = ["# With it, the priors imply (95 %):", *(f"# {_implied_line(row)}" for row in rows)]
+        say(answer, [*elicited.toml().splitlines(), "", *told], as_json)
 
 
 @priors_app.command("from-fit")
