@@ -23,7 +23,7 @@ HEAVY = {"arviz_base", "arviz_stats", "matplotlib", "numba", "numpy", "nutpie", 
 SAMPLERS = {"nutpie", "pymc", "pytensor"}
 WITH_MODELS = {  # what knows the registry of models, whose files are written in PyMC
     *("models", "synthetic", "template", "inputs", "fits", "programmes", "audit", "findings", "sensitivity"),
-    *("alternatives", "checks", "ledger", "lending", "transfer", "reweighting"),
+    *("alternatives", "checks", "ledger", "lending", "meta_analysis", "transfer", "reweighting"),
     *("instruments", "plain", "vignettes", "population"),
     *("record", "sampling", "workflow"),
     *(

@@ -136,16 +136,29 @@ class Spread(Record):
     ----------
     effect : the effect of districts or waves that sums to zero there.
     along : what it is an effect of.
-    groups : how many the past study had.
+    groups : how many the past study had; none where its own average is taken care of in the coordinates.
     locations : names of the coordinates that stand where the average is.
     covariance : of one district or wave, along these; an average of n has 1/n of it.
     """
 
     effect: Words
     along: Literal["district", "wave"]
-    groups: Annotated[int, Field(ge=1)]
+    groups: Annotated[int, Field(ge=1)] | None = None
     locations: tuple[Words, ...]
     covariance: tuple[tuple[float, ...], ...]
+
+
+class Heterogeneity(Record):
+    """How far several studies differ in one block.
+
+    Attributes
+    ----------
+    tau : median of the sd between studies, in sds of the model's own prior.
+    agreed : the share of what the studies learnt, all together, that counts for the next one.
+    """
+
+    tau: Positive
+    agreed: Share
 
 
 class Left(Record):
@@ -164,6 +177,8 @@ class Borrowed(Record):
     power : the past study counts as this share of itself; its covariance is divided by it.
     weights : block -> prior chance that what was learnt there holds in the next study; else the model's own prior does.
     correlation : the lower triangle, row by row without the diagonal.
+    studies, heterogeneity : of a file of several studies, each of them, and block -> how far they differ; `origin` is
+        then of all together.
     """
 
     model: Words
@@ -175,6 +190,8 @@ class Borrowed(Record):
     correlation: tuple[tuple[float, ...], ...]
     spreads: tuple[Spread, ...] = ()
     left: tuple[Left, ...] = ()
+    studies: tuple[Origin, ...] = ()
+    heterogeneity: Mapping[str, Heterogeneity] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:
@@ -236,7 +253,8 @@ class Borrowed(Record):
         out = self.correlations * np.outer(sd, sd) / self.power
         for spread in self.spreads:
             at = [self.names.index(n) for n in spread.locations]
-            share = 1.0 / (spread.groups * self.power) + 1.0 / groups[spread.along]
+            own = 0.0 if spread.groups is None else 1.0 / (spread.groups * self.power)
+            share = own + 1.0 / groups[spread.along]
             out[np.ix_(at, at)] += share * np.array(spread.covariance)
         return out
 

@@ -288,10 +288,11 @@ def worth(borrowed: Borrowed, model: Model, priors: PriorSet, cells: Cells) -> l
     rows, start = [], 0
     for block, size, weight in zip(here.names, here.sizes, here.weight, strict=True):
         at = slice(start, start + size)
-        p_b, p_n = (_precision(each.covariance[at, at]) for each in (here, learnt))
-        p_v = min(_precision(np.atleast_2d(np.cov(own[:, at].T))), p_n * (1 - 1e-9))
+        p_b, p_n = (precision(each.covariance[at, at]) for each in (here, learnt))
+        p_v = min(precision(np.atleast_2d(np.cov(own[:, at].T))), p_n * (1 - 1e-9))
         share = np.clip((p_b - p_v) / (p_n - p_v), 0.0, 1.0)
-        respondents = float(weight * borrowed.origin.respondents * share)
+        agreed = borrowed.heterogeneity[block].agreed if block in borrowed.heterogeneity else 1.0
+        respondents = float(weight * agreed * borrowed.origin.respondents * share)
         rows.append(Worth(block, float(weight), respondents, float(1 - p_v / p_n)))
         start += size
     return rows
@@ -313,6 +314,6 @@ def own_draws(here: Blocks, model: Model, priors: PriorSet, cells: Cells) -> Arr
         return np.stack([normal_scale(place, theta)[0] for place in here.places], axis=1)
 
 
-def _precision(covariance: Array) -> float:
+def precision(covariance: Array) -> float:
     """Of one number on average, [number, number]."""
     return float(np.exp(-np.linalg.slogdet(covariance)[1] / len(covariance)))

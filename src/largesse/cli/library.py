@@ -159,45 +159,69 @@ def elicit_(
 
 @priors_app.command("from-fit")
 def from_fit(
-    source: Annotated[Path, typer.Argument(metavar="FIT_OR_STUDY", help="a study that was fitted, or a fit of one")],
+    sources: Annotated[
+        list[Path], typer.Argument(metavar="FIT_OR_STUDY...", help="studies that were fitted, or fits of them")
+    ],
     out: Annotated[Path, typer.Option(help="the file to write, which another study may borrow")],
     by: Annotated[str, typer.Option(help="who lends it")],
     model: Annotated[str | None, typer.Option(help="of a study of several models, which")] = None,
     weight: Annotated[float, typer.Option(help="chance that a block holds in the next study")] = 0.5,
-    power: Annotated[float, typer.Option(help="the share of itself that the past study counts as")] = 1.0,
+    power: Annotated[float, typer.Option(help="the share of itself that a past study counts as")] = 1.0,
+    heterogeneity: Annotated[
+        float, typer.Option(help="of several studies: how far they may differ, in sds of the model's own prior")
+    ] = 0.5,
     statement: Annotated[str, typer.Option(help="what it says, in words")] = "",
     as_json: Json = False,
 ) -> None:
-    """Make a file of what a study learnt, with correlations and provenance, that another study may borrow."""
+    """Make a file of what a study learnt, or several, with correlations and provenance, that another may borrow."""
     with answering(quiet=False, as_json=as_json):
         from datetime import UTC, datetime
 
-        from largesse import lending
+        from largesse import lending, meta_analysis
         from largesse.errors import InputError
 
         if out.exists():
             raise InputError.one(out, "", "a file that is there already", "a new name")
-        fit, explained, inputs = _stored(source, model)
-        told = statement or f"what {inputs.study.name} learnt of people and offices at large"
+        stored = [_stored(source, model) for source in sources]
+        _, explained, inputs = stored[0]
+        past = [meta_analysis.Past(fit, of) for fit, _, of in stored]
+        told = (
+            statement or f"what {' and '.join(p.inputs.study.name for p in past)} learnt of people and offices at large"
+        )
         today = datetime.now(tz=UTC).date()
         terms = lending.Terms.asked(by=by, date=today, statement=told, weight=weight, power=power)
-        borrowed = lending.lend(fit, explained, inputs, terms)
+        if len(past) == 1:
+            borrowed = lending.lend(past[0].fit, explained, inputs, terms)
+        else:
+            borrowed = meta_analysis.pool(past, explained, terms, heterogeneity)
         rows = lending.worth(borrowed, explained, inputs.priors[explained.name], inputs.cells[explained.name])
         borrowed.write(out)
         total = lending.whole(rows, borrowed)
+        blocks = [{**vars(row), **_differing(borrowed, row.block)} for row in rows]
         answer = {
             "file": str(out),
             "fingerprint": borrowed.fingerprint,
             "respondents": total,
-            "blocks": [vars(row) for row in rows],
+            "blocks": blocks,
             "left": [left.model_dump() for left in borrowed.left],
         }
-        lines = [f"  {r.block:<40} {r.respondents:>7,.0f} respondents; {r.learnt:.0%} from answers" for r in rows]
+        lines = [f"  {row['block']:<40} {_worth_line(row)}" for row in blocks]
         lines += [f"  {left.name:<40} stays: {left.reason}" for left in borrowed.left]
         head = (
             f"{out}: worth {total:,.0f} of {borrowed.origin.respondents:,} respondents, in a study of as many districts"
         )
         say(answer, [head, *lines], as_json)
+
+
+def _differing(borrowed: Any, block: str) -> dict[str, float]:
+    """How far several studies differ in a block, and how much of what they learnt counts for that; nothing of one."""
+    found = borrowed.heterogeneity.get(block)
+    return {} if found is None else {"tau": found.tau, "agreed": found.agreed}
+
+
+def _worth_line(row: Mapping[str, Any]) -> str:
+    told = f"{row['respondents']:>7,.0f} respondents; {row['learnt']:.0%} from answers"
+    return f"{told}; differing by {row['tau']:.2f} prior sds, {row['agreed']:.0%} counts" if "tau" in row else told
 
 
 def _stored(source: Path, name: str | None) -> tuple[Any, Any, Any]:
