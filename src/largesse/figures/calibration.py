@@ -53,7 +53,9 @@ class Panel(NamedTuple):
 
 
 @styled
-def ranks(places: Places, summary: Summary, prior: Places | None = None, bins: int = BINS) -> Picture:
+def ranks(
+    places: Places, summary: Summary, prior: Places | None = None, bins: int = BINS, width: float = WIDTH
+) -> Picture:
     """Every quantity's cdf of places less the uniform, over the band that chance leaves it.
 
     Parameters
@@ -62,14 +64,15 @@ def ranks(places: Places, summary: Summary, prior: Places | None = None, bins: i
     summary : of the same calibration.
     prior : of truths in their priors, by scalar parameter; a panel of its own.
     bins : at whose edges the cdfs are compared.
+    width : of the picture, in inches.
     """
     panels = [*_panels(places, summary), *_priors(prior or {}, summary)]
     red = any(panel.red for panel in panels)
     rows, bottom = -(-len(panels) // 2), SCALE + LINE * (3 + red)
-    figure = blank(rows * (PANEL + GAP) + TITLE - GAP, bottom, synthetic=True)
+    figure = blank(rows * (PANEL + GAP) + TITLE - GAP, bottom, synthetic=True, width=width)
     tall = figure.get_figheight()
     every = figure.subplots(rows, 2, sharex=True, sharey=True, squeeze=False)
-    figure.subplots_adjust(left=0.36 / WIDTH, right=1 - 0.12 / WIDTH, bottom=bottom / tall,
+    figure.subplots_adjust(left=0.36 / width, right=1 - 0.12 / width, bottom=bottom / tall,
                            top=1 - (TOP + TITLE) / tall, wspace=0.08, hspace=GAP / PANEL)  # fmt: skip
     shown = list(zip(every.flat, panels, strict=False))
     reach = max(_curves(axes, panel, summary["level"], bins) for axes, panel in shown)
@@ -215,7 +218,7 @@ def _scales(figure: Picture, every: Array, shown: int, bottom: float) -> None:
             axes.annotate(words, (x, 0), (0, -5), xycoords="axes fraction", textcoords="offset points", ha=side,
                           va="top", fontsize=7.5, color=MUTED)  # fmt: skip
     figure.supxlabel("place of the truth among its draws", fontsize=7.5, color=MUTED, y=(bottom - 0.37) / tall)
-    words = "share of truths up to a place, less the share expected"
+    words = "share of truths up to a place, less expected"
     figure.text(0.02, 1 - 0.13 / tall, words, va="center", fontsize=7.5, color=MUTED)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from matplotlib.axes import Axes
@@ -9,15 +10,16 @@ from matplotlib.axes import Axes
 from largesse.figures.style import INK, VERMILLION, Picture
 from largesse.results import Results
 
-WIDTH: Final = 4.9  # inches; a page enlarges it to its column, a telephone shows it about as it is
+WIDTH: Final = 4.9  # inches: of pictures that stand by themselves, in a model card or beside a certificate
+COLUMN: Final = 3.9  # inches: of figures of a page; a telephone enlarges them by a fourth, a wide screen doubles them
 ROW: Final = 0.36  # inches for a label with its interval below
 TOP, BOTTOM = 0.32, 0.62  # inches for the mark of synthetic data; for scale and key
 MARK: Final = "SYNTHETIC DATA"
 
 
-def blank(height: float, bottom: float = BOTTOM, *, synthetic: bool) -> Picture:
+def blank(height: float, bottom: float = BOTTOM, *, synthetic: bool, width: float = WIDTH) -> Picture:
     """An empty figure `height` inches high between its margins, marked where the data are synthetic."""
-    figure = Picture(figsize=(WIDTH, height + bottom + TOP))
+    figure = Picture(figsize=(width, height + bottom + TOP))
     figure.synthetic = synthetic
     if synthetic:
         frame = {"boxstyle": "square,pad=0.25", "facecolor": "none", "edgecolor": VERMILLION, "linewidth": 0.8}
@@ -26,13 +28,18 @@ def blank(height: float, bottom: float = BOTTOM, *, synthetic: bool) -> Picture:
     return figure
 
 
-def canvas(results: Results, height: float, *, left: float = 0.08) -> tuple[Picture, Axes]:
-    """A figure with one set of axes; measures in inches."""
-    figure = blank(height, synthetic=results.study["synthetic"])
+def canvas(results: Results, height: float, *, left: float = 0.08, right: float = 0.14) -> tuple[Picture, Axes]:
+    """A figure of a page with one set of axes; measures in inches."""
+    figure = blank(height, synthetic=results.study["synthetic"], width=COLUMN)
     tall = figure.get_figheight()
-    axes = figure.add_axes((left / WIDTH, BOTTOM / tall, 1 - (left + 0.14) / WIDTH, height / tall))
+    axes = figure.add_axes((left / COLUMN, BOTTOM / tall, 1 - (left + right) / COLUMN, height / tall))
     axes.set_yticks([])
     return figure, axes
+
+
+def margin(names: Iterable[str]) -> float:
+    """Inches left of the axes for names at its rows, a third of the figure at most."""
+    return min(1.4, 0.12 + 0.063 * max(map(len, names), default=0))
 
 
 def beside(axes: Axes, y: float, words: str, *, right: bool = False, **style: Any) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from largesse.figures.canvas import ROW, beside, canvas
+from largesse.figures.canvas import ROW, beside, canvas, margin
 from largesse.figures.printed import (
     DIRECTIONS,
     OUTCOMES,
@@ -23,6 +24,8 @@ from largesse.figures.printed import (
 )
 from largesse.figures.style import BAND, INK, MARKS, MUTED, STATUS, VERMILLION, Picture, styled
 from largesse.results import Estimate, Results, direction
+
+NUMBERS: Final = 1.3  # inches right of the intervals, for their numbers
 
 
 @styled
@@ -40,7 +43,7 @@ def policies(results: Results, name: str) -> Picture:
 
 def _forest(results: Results, shown: Sequence[Estimate], what: str) -> Picture:
     names = list(dict.fromkeys(e.outcome for e in shown))
-    figure, axes = canvas(results, (len(shown) + 0.8 * len(names) + 0.1) * ROW)
+    figure, axes = canvas(results, (len(shown) + 0.8 * len(names) + 0.1) * ROW, right=NUMBERS)
     y = 0.0
     for name in names:
         y -= 0.8
@@ -49,7 +52,7 @@ def _forest(results: Results, shown: Sequence[Estimate], what: str) -> Picture:
         for e in (e for e in shown if e.outcome == name):
             y -= 1
             _row(axes, y, e, results.study["rope"])
-    _measure(axes, shown, results.study["rope"], (y - 0.35, -0.25))
+    _measure(figure, shown, results.study["rope"], (y - 0.35, -0.25))
     _key(figure, shown)
     figure.tell(what, map(_said, shown))
     return figure
@@ -60,13 +63,13 @@ def districts(results: Results, name: str) -> Picture:
     """The effect `name` in each district, ordered, with the effect in the whole frame as a line."""
     shown = by_district(results, name)
     whole = results.estimate(name)
-    figure, axes = canvas(results, 0.19 * len(shown) + 0.3, left=1.35)
+    figure, axes = canvas(results, 0.19 * len(shown) + 0.3, left=margin(e.group for e in shown))
     for y, e in enumerate(shown):
         _interval(axes, y, e)
     _nought(axes, results.study["rope"], (-0.8, len(shown) - 0.2))
     axes.axvline(100 * whole.mean, color=INK, linewidth=0.8, zorder=0)
     axes.set_yticks(range(len(shown)), [e.group for e in shown], color=INK)
-    _measure(axes, [*shown, whole], results.study["rope"], (-0.8, len(shown) - 0.2))
+    _measure(figure, [*shown, whole], results.study["rope"], (-0.8, len(shown) - 0.2))
     over_all = Line2D([], [], color=INK, linewidth=0.8, label="whole frame")
     _key(figure, shown, [over_all])
     figure.tell(f"{whole.label}, by district, in points of 100.", map(_said, shown))
@@ -74,11 +77,13 @@ def districts(results: Results, name: str) -> Picture:
 
 
 def _row(axes: Axes, y: float, e: Estimate, rope: float) -> None:
-    """An estimate: its name and number above its interval, which lies in a strip of its own."""
+    """An estimate: its name above its interval, which lies in a strip of its own, its number beside that."""
     name = f"{e.contrast}: {SHORT[e.contrast]}" if e.contrast in SHORT else PROGRAMMES[e.contrast]
     name = f"{e.contrast}, {e.group}" if e.group else name
     beside(axes, y + 0.4, name + (" (extrapolated)" if e.extrapolation else ""))
-    beside(axes, y + 0.4, estimated(e.mean, e.lower, e.upper), right=True)
+    number, where = estimated(e.mean, e.lower, e.upper), axes.get_yaxis_transform()
+    axes.annotate(number, (1, y), (72 * NUMBERS - 4, 0), xycoords=where, textcoords="offset points", ha="right",
+                  va="center", annotation_clip=False)  # fmt: skip
     _nought(axes, rope, (y - 0.24, y + 0.2))
     _interval(axes, y, e)
 
@@ -98,13 +103,15 @@ def _interval(axes: Axes, y: float, e: Estimate) -> None:
         axes.plot(100 * e.truth, y, marker="x", color=VERMILLION, markersize=5, markeredgewidth=1.5, zorder=4)
 
 
-def _measure(axes: Axes, shown: Iterable[Estimate], rope: float, ylim: tuple[float, float]) -> None:
+def _measure(figure: Picture, shown: Iterable[Estimate], rope: float, ylim: tuple[float, float]) -> None:
     """The scale in points, wide enough for the intervals and the band."""
     reach = [100 * x for e in shown for x in (e.lower, e.upper, e.mean if e.truth is None else e.truth)]
     low, high = min(*reach, -120 * rope), max(*reach, 120 * rope)
+    (axes,) = figure.axes
     axes.set_xlim(low - 0.03 * (high - low), high + 0.03 * (high - low))
     axes.set_ylim(*ylim)
-    axes.set_xlabel(f"points of 100 (shaded: within {points(rope)}, too small to matter)")
+    words = f"points of 100 (shaded: within {points(rope)}, too small to matter)"
+    figure.supxlabel(words, fontsize=7.5, color=MUTED, y=0.27 / figure.get_figheight())
 
 
 def _key(figure: Picture, shown: Sequence[Estimate], more: Sequence[Line2D] = ()) -> None:
@@ -115,7 +122,7 @@ def _key(figure: Picture, shown: Sequence[Estimate], more: Sequence[Line2D] = ()
         marks.append(Line2D([], [], marker="x", color=VERMILLION, markersize=5, linestyle="", label="simulated truth"))
     handles = [*marks, *more]
     figure.legend(handles=handles, loc="lower center", ncols=min(3, len(handles)), frameon=False, fontsize=7.5,
-                  columnspacing=1.2, handlelength=1.8)  # fmt: skip
+                  columnspacing=0.9, handlelength=1.6)  # fmt: skip
 
 
 def _said(e: Estimate) -> str:

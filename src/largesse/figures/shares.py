@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from largesse.figures.canvas import BOTTOM, TOP, WIDTH, above, blank, canvas
+from largesse.figures.canvas import BOTTOM, COLUMN, TOP, above, blank, canvas, margin
 from largesse.figures.style import INK, MUTED, ORANGE, RULE, Picture, styled
 from largesse.results import Results
 
@@ -24,7 +24,7 @@ def coverage(results: Results) -> Picture:
     known = np.isfinite(rate)
     mean = np.where(known, rate, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
     order = [d for d in np.argsort(mean, kind="stable") if known[d].any()]
-    figure, axes = canvas(results, 0.19 * len(order) + 0.3, left=1.35)
+    figure, axes = canvas(results, 0.19 * len(order) + 0.3, left=margin(map(str, table["districts"])))
     shades = mpl.colormaps["cividis"](np.linspace(0.85, 0.1, len(waves)))
     marks = [
         Line2D([], [], marker="osD^v<>ph*"[t % 10], color=shades[t], linestyle="", label=w) for t, w in enumerate(waves)
@@ -51,10 +51,10 @@ def predictive(results: Results, model: str) -> Picture:
     items = list(dict.fromkeys(row["item"] for row in bars))
     longest = max(len(row["levels"]) for row in bars)
     height = len(items) * (0.19 * longest + 0.34)
-    figure = blank(height, synthetic=results.study["synthetic"])
+    figure = blank(height, synthetic=results.study["synthetic"], width=COLUMN)
     panels = figure.subplots(len(items), 2, sharex=True, squeeze=False)
     edges = {
-        "left": 0.24,
+        "left": 0.3,
         "right": 0.985,
         "bottom": BOTTOM / figure.get_figheight(),
         "top": 1 - (TOP + 0.32) / figure.get_figheight(),
@@ -92,7 +92,7 @@ def _answers(axes: Axes, row: Mapping[str, Any]) -> None:
     """The item's name and its answers, at the left of its two panels."""
     at = np.arange(len(row["levels"]))[::-1]
     axes.set_yticks(at, [fill(str(level), 21) for level in row["levels"]], color=INK)
-    above(axes, row["label"].replace("_", " "), (-0.24 * 72 * WIDTH + 8, 4), weight="bold")
+    above(axes, row["label"].replace("_", " "), (-0.3 * 72 * COLUMN + 8, 4), weight="bold")
 
 
 def _outside(row: Mapping[str, Any]) -> str:

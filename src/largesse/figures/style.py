@@ -21,7 +21,7 @@ INK, MUTED, RULE, BAND = "#1c1e21", "#5d6168", "#d5d2cb", "#e9e6df"
 BLUE, VERMILLION, ORANGE = "#0072b2", "#d55e00", "#e69f00"
 STATUS: Final[Mapping[Status, str]] = {
     "identified": "identified",
-    "conditional": "conditional on an assumption",
+    "conditional": "under an assumption",
     "prior_driven": "driven by the prior",
 }
 MARKS: Final[Mapping[Status, dict[str, Any]]] = {  # filled, open, and another shape: legible without colour

@@ -8,12 +8,13 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.axes import Axes
 
-from largesse.figures.canvas import WIDTH, above, blank
+from largesse.figures.canvas import COLUMN, above, blank
 from largesse.figures.printed import outcome, points, span
 from largesse.figures.style import BAND, BLUE, INK, MUTED, VERMILLION, Picture, styled
 from largesse.results import Results
 
-HIGH, LEFT, BELOW = 2.1, 0.42, 1.2  # inches: the panel, its left margin, the rows of numbers below it
+HIGH, HEADING = 2.0, 0.2  # inches: the panel, its heading below the mark of synthetic data
+LEFT, BELOW = 0.34, 1.18  # inches: left of the panel, the rows of numbers below it
 ROWS: Final = 23  # points from one row of numbers to the next
 
 
@@ -22,9 +23,9 @@ def curve(results: Results, name: str) -> Picture:
     """The effect `name`, such as `loyalty.direct`, over favour, with what each favour would mean below it."""
     told = results.figures["tipping"]
     drawn = [p for p in told["points"] if p["settled"]]
-    figure = blank(HIGH, BELOW, synthetic=results.study["synthetic"])
+    figure = blank(HIGH + HEADING, BELOW, synthetic=results.study["synthetic"], width=COLUMN)
     tall = figure.get_figheight()
-    axes = figure.add_axes((LEFT / WIDTH, BELOW / tall, 1 - (LEFT + 0.16) / WIDTH, HIGH / tall))
+    axes = figure.add_axes((LEFT / COLUMN, BELOW / tall, 1 - (LEFT + 0.16) / COLUMN, HIGH / tall))
     x = np.array([p["favour"] for p in drawn])
     mean, low, high = (100 * np.array([p["effects"][name][k] for p in drawn]) for k in ("mean", "lower", "upper"))
     rope = 100 * results.study["rope"]
@@ -36,7 +37,7 @@ def curve(results: Results, name: str) -> Picture:
     axes.grid(axis="y")
     axes.set_axisbelow(True)
     heading = outcome(results, name.partition(".")[0])
-    above(axes, f"Effect of a gift on {heading}, points of 100", (-24, 9), weight="bold")
+    above(axes, f"Effect of a gift on {heading}, points of 100", (-20, 8), weight="bold")
     _marks(axes, told, results, name)
     _meaning(axes, drawn)
     figure.tell(f"Effect of a gift on {heading}, by how much offices are taken to favour the privately loyal.",
@@ -49,14 +50,14 @@ def _marks(axes: Axes, told: Mapping[str, Any], results: Results, name: str) -> 
     top = axes.get_ylim()[1]
     axes.axvline(0, color=MUTED, linewidth=0.7, linestyle=(0, (1, 2)), zorder=1)
     axes.annotate("no favour: what a\nregression assumes", (0, top), (3, -2), textcoords="offset points",
-                  va="top", fontsize=6.5, color=MUTED)  # fmt: skip
+                  va="top", fontsize=7, color=MUTED)  # fmt: skip
     if seen := told["estimated"]:
         axes.axvspan(seen["lower"], seen["upper"], color=INK, alpha=0.07, linewidth=0, zorder=0)
         axes.axvline(seen["mean"], color=INK, linewidth=0.9, zorder=1)
         left, right = axes.get_xlim()
         beyond = seen["mean"] > (left + 2 * right) / 3  # words to its right would leave the panel
         axes.annotate("answers from before\nthe gift point here", (seen["mean"], top), (-3 if beyond else 3, -2),
-                      va="top", ha="right" if beyond else "left", fontsize=6.5,
+                      va="top", ha="right" if beyond else "left", fontsize=7,
                       textcoords="offset points", color=INK)  # fmt: skip
         found = next((e for e in results.estimates if e.key == name), None)
         if found is not None:
@@ -67,20 +68,24 @@ def _marks(axes: Axes, told: Mapping[str, Any], results: Results, name: str) -> 
     if told["truth"] is not None and truth is not None:
         axes.plot(told["truth"], 100 * truth, "x", color=VERMILLION, markersize=6, markeredgewidth=1.6, zorder=6)
         axes.annotate("simulated truth", (told["truth"], 100 * truth), (-6, -8), textcoords="offset points",
-                      ha="right", fontsize=6.5, color=VERMILLION)  # fmt: skip
+                      ha="right", fontsize=7, color=VERMILLION)  # fmt: skip
 
 
 def _meaning(axes: Axes, drawn: list[Mapping[str, Any]]) -> None:
     """Below each favour: who would receive, of people alike in all else."""
     shown = drawn[:: max(1, round(len(drawn) / 5))]
     axes.set_xticks([p["favour"] for p in shown], [f"{p['favour']:g}".replace("-", "\N{MINUS SIGN}") for p in shown])
-    rows = ("favour, logits per sd of disposition", "receive, of 100 most loyal", "receive, of 100 least loyal")
+    rows = (
+        "favour: what private loyalty counts with offices, in logits per sd",
+        "of 100 of the most loyal quarter, how many would receive",
+        "of 100 of the least loyal quarter, how many would receive",
+    )
     for n, words in enumerate(rows):
-        axes.annotate(words, (0, 0), (-24, -(25 + ROWS * n)), xycoords="axes fraction", textcoords="offset points",
-                      fontsize=6.5, color=MUTED, annotation_clip=False)  # fmt: skip
+        axes.annotate(words, (0, 0), (-20, -(22 + ROWS * n)), xycoords="axes fraction", textcoords="offset points",
+                      fontsize=7, color=MUTED, annotation_clip=False)  # fmt: skip
     for n, key in enumerate(("top", "bottom"), start=1):
         for p in shown:
-            axes.annotate(f"{100 * p[key]:.0f}", (p["favour"], 0), (0, -(36 + ROWS * n)), textcoords="offset points",
+            axes.annotate(f"{100 * p[key]:.0f}", (p["favour"], 0), (0, -(34 + ROWS * n)), textcoords="offset points",
                           xycoords=axes.get_xaxis_transform(), ha="center", fontsize=7.5, color=INK,
                           annotation_clip=False)  # fmt: skip
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from statistics import NormalDist
-from typing import Any
+from typing import Any, Final
 
+from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
@@ -13,6 +14,9 @@ from largesse.figures.canvas import ROW, above, beside, canvas
 from largesse.figures.printed import models
 from largesse.figures.style import BLUE, INK, MUTED, RULE, VERMILLION, Picture, styled
 from largesse.results import Results
+
+PARTS: Final = {"receipt": "receipt", "loyalty": "loyalty", "any": "in the market", "much": "how much in the market",
+                "sincere": "sincere support", "willing": "willing to say yes"}  # fmt: skip
 
 
 @styled
@@ -32,9 +36,9 @@ def learning(results: Results) -> Picture:
         beside(axes, -n + 0.4, words)
         gained = row.get("contraction")
         if gained is not None:
-            beside(axes, -n + 0.4, f"{max(gained, 0):.0%} of variance removed", right=True, color=MUTED)
+            beside(axes, -n + 0.4, f"sd {row['prior_sd']:.2f} to {row['sd']:.2f}", right=True, color=MUTED)
     axes.set_ylim(-len(shown) - 0.4, -0.3)
-    axes.set_xlabel("logits (coverage: logits per 100 points of it)")
+    axes.set_xlabel("logits (coverage: per 100 points); right: sd before, after", loc="left")
     prior = Line2D([], [], color=RULE, linewidth=5, label=f"prior, {content}")
     after = Line2D([], [], color=BLUE, linewidth=2, marker="o", markersize=4.5, label=f"posterior, {content}")
     figure.legend(handles=[prior, after], loc="lower center", ncols=2)
@@ -45,12 +49,18 @@ def learning(results: Results) -> Picture:
 
 def learnt(results: Results) -> list[tuple[str, Mapping[str, Any]]]:
     """The effects that are one number with a normal prior, each with its model and meaning."""
+    several = len(models(results)) > 1
     return [
-        (f"{model.replace('_', ' ')}: {row['parameter'].replace('_', ' ')}", row)
+        (f"{model}: ".replace("_", " ") * several + _named(row["parameter"]), row)
         for model, about in models(results).items() for row in about["parameters"]
         if row["key"] == row["parameter"] and row["prior"]["distribution"] == "Normal"
         and all(isinstance(value, int | float) for value in row["prior"]["arguments"].values())
     ]  # fmt: skip
+
+
+def _named(parameter: str) -> str:
+    part, _, rest = parameter.partition("_")
+    return f"{PARTS[part]}: {rest}".replace("_", " ") if part in PARTS and rest else parameter.replace("_", " ")
 
 
 @styled
@@ -62,12 +72,8 @@ def recovery(results: Results) -> Picture:
             for row in about["parameters"] if row["truth"] is not None]  # fmt: skip
     figure, axes = canvas(results, 3.4, left=0.45)
     faint = max(0.15, min(0.45, 50 / max(1, len(rows))))  # where many lie on one another
-    for missed, row in sorted(rows, key=lambda each: each[0]):
-        colour, alpha = (VERMILLION, 0.9) if missed else (BLUE, faint)
-        axes.plot([row["truth"]] * 2, [row["lowest"], row["highest"]], color=colour, alpha=alpha, linewidth=1)
-        axes.plot(
-            row["truth"], row["mean"], marker="D" if missed else "o", color=colour, markersize=3.5 if missed else 2.5
-        )
+    _recovered(axes, [row for missed, row in rows if not missed], faint, marker="o", color=BLUE, markersize=2.5)
+    _recovered(axes, [row for missed, row in rows if missed], 0.9, marker="D", color=VERMILLION, markersize=3.5)
     ends = [pick(row["truth"] for _, row in rows) for pick in (min, max)] if rows else [0, 1]
     axes.plot(ends, ends, color=INK, linewidth=0.8, zorder=0)
     axes.set_xlabel("true value, on the scale of the model")
@@ -81,3 +87,10 @@ def recovery(results: Results) -> Picture:
     compared = f"{truth['compared']} parameters against their true values."
     figure.tell(compared, [f"outside: {', '.join(sorted(outside)) or 'none'}"])
     return figure
+
+
+def _recovered(axes: Axes, rows: Sequence[Mapping[str, Any]], alpha: float, **mark: Any) -> None:
+    """Intervals and means of parameters over their true values."""
+    truths, means, low, high = ([row[key] for row in rows] for key in ("truth", "mean", "lowest", "highest"))
+    axes.vlines(truths, low, high, color=mark["color"], alpha=alpha, linewidth=1)
+    axes.plot(truths, means, linestyle="", **mark)
