@@ -15,6 +15,8 @@ from typing import Any
 from largesse import figures
 from largesse.figures import Picture, calibration
 from largesse.figures.band import spread
+from largesse.figures.canvas import COLUMN
+from largesse.figures.slim import slim
 from largesse.report import (
     alternatives,
     anchors,
@@ -302,7 +304,8 @@ class Page:
     def _certificate(self, name: str, kept: Mapping[str, Any]) -> str:
         """A tab with the picture of a certificate, from what results keep of it: counts of places in equal bins."""
         places, truths = ({q: spread(counts) for q, counts in kept[what].items()} for what in ("places", "truths"))
-        picture = calibration.ranks(places, kept, truths, bins=len(next(iter(kept["places"].values()))))
+        bins = len(next(iter(kept["places"].values())))
+        picture = calibration.ranks(places, kept, truths, bins, COLUMN)
         caption = f"Truths among their draws, {words.named(name)}: how many lie up to each place, less what would were "
         caption += "all places alike likely"
         shown = self._figure(picture, caption, f"certificate-{tables.label(name)}")
@@ -364,7 +367,7 @@ class Page:
 
     def _figure(self, picture: Picture, caption: str, label: str) -> str:
         mark = " (synthetic data)" if self.results.study["synthetic"] else ""
-        return figure(picture.svg(), picture.alt, f"{caption}{mark}.", label)
+        return figure(slim(picture.svg()), picture.alt, f"{caption}{mark}.", label)
 
 
 def _folded(title: str, *parts: str) -> str:

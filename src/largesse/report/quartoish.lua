@@ -236,6 +236,12 @@ local function code(block)
 end
 
 local function scrolling(tbl)
+  for n, spec in ipairs(tbl.colspecs) do -- a class for each column of numbers: a style at every cell would weigh a tenth
+    if spec[1] == 'AlignRight' then
+      tbl.classes:insert('n' .. n)
+      tbl.colspecs[n] = { 'AlignDefault', spec[2] }
+    end
+  end
   local label = escape(stringify(tbl.caption.long))
   return { html('<div class="table-wrap" role="region" tabindex="0" aria-label="' .. (label ~= '' and label or 'Table') .. '">'),
     tbl, html '</div>' }, false
