@@ -35,6 +35,27 @@ def test_a_favour_is_put_as_who_would_receive() -> None:
     assert "counts 0.9 times as much as the weightiest attribute" in nought
 
 
+def test_the_first_screen_tells_which_choice_of_receivers_would_leave_nothing() -> None:
+    """At a favour of 1.1 nothing is left; answers from before point to .55, between the settled points .3 and .6."""
+    said = favour.overturned(invented.results())
+    assert "64 in 100 of the most loyal quarter received and 9 of the least" in said
+    assert said.endswith("answers from before the gift point to 48 and 20")
+    unknown = favour.overturned(with_figures(tipping={**invented.tipping(), "estimated": None}))
+    assert unknown.endswith("which these data cannot tell")
+
+
+def test_nothing_is_overturned_where_nothing_is_claimed() -> None:
+    """No curve, a curve without an end, an effect of no direction, and a study that may not be reported."""
+    made = invented.results()
+    flat = {**invented.tipping(), "crossings": {"loyalty.direct": {"zero": None, "above": None, "below": None}}}
+    others = tuple(e for e in made.estimates if e.key != "loyalty.direct")
+    unsettled = invented.estimate("loyalty.direct", 0.001, 0.05, status="conditional", reason=invented.CONDITION)
+    assert favour.overturned(with_figures(tipping=None)) == ""
+    assert favour.overturned(with_figures(tipping=flat)) == ""
+    assert favour.overturned(replace(made, estimates=(*others, unsettled))) == ""
+    assert favour.overturned(invented.unreportable()) == ""
+
+
 def test_a_favour_that_is_only_assumed_is_called_so() -> None:
     """Without answers from before the page names the favour that was assumed, and says that data do not tell it."""
     told = {**invented.tipping(), "estimated": None, "assumed": 0.4}

@@ -115,6 +115,20 @@ def test_a_synthetic_answer_says_so_in_its_own_sentence() -> None:
     assert "synthetic" not in words.headline(invented.bare()).answer
 
 
+def test_the_interval_is_read_aloud_where_an_effect_is_claimed_and_only_there() -> None:
+    """A chance, between the two ends as sizes of a rise or of a fall; without a claim no more than what a point is."""
+    made = invented.results()
+    direct, spillover = made.estimate("loyalty.direct"), made.estimate("loyalty.spillover")
+    assert f"between {figures.points(direct.lower)} and {figures.points(direct.upper)} points" in words.reading(
+        made, direct
+    )
+    fall = f"between {figures.points(-spillover.upper)} and {figures.points(-spillover.lower)} points"
+    assert fall in words.reading(made, spillover)
+    assert words.headline(made).reading == words.reading(made, direct)
+    assert "chance" not in words.headline(invented.unreportable()).reading
+    assert "a hundredth of the whole range" in words.reading(made, replace(direct, outcome="something_else"))
+
+
 def test_a_headline_tells_what_was_observed_before_what_was_not() -> None:
     """Where the average effect is extrapolated, a profile that was observed leads, and the average claims nothing."""
     head = words.headline(invented.bare())

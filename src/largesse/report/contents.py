@@ -30,14 +30,15 @@ from largesse.report import (
     words,
 )
 from largesse.report.markdown import Markdown, blocks, code, div, figure, listed, literal
+from largesse.report.remedies import remedies
 from largesse.resources import bibliography
 from largesse.results import Answer, Results
 from largesse.store import file_digest
 
 SYNTHETIC = "SYNTHETIC DATA, NO FINDING ABOUT ANY COUNTRY"
 MADE_UP = (
-    "**Synthetic data.** A program made up the respondents, the districts and the effects. "
-    "No number on this page is a finding about any country."
+    "**Synthetic data.** Respondents, districts and effects are made up: "
+    "no number on this page is a finding about any country."
 )
 MANY = 25  # priors that a reader would scroll through
 EFFECTS = (
@@ -99,23 +100,28 @@ class Page:
         verdicts = [*results.failed, *(v for v in results.verdicts if v.answer is Answer.FLAGGED)]
         kind, word = ("ok", "Reportable") if results.reportable else ("failed", "Not reportable")
         said = f"**{word}.** {words.checks(results)}"
-        return div(f"status .status-{kind}", said, *map(words.verdict, verdicts))
+        return div(f"status .status-{kind}", said, *map(words.verdict, verdicts), *remedies(verdicts))
 
     def question(self) -> Markdown:
         """What the study asks."""
         return Markdown(literal(str(self.results.study.get("question", ""))))
 
     def headline(self) -> Markdown:
-        """The answer in a sentence."""
+        """The answer in a sentence, how to read its numbers, and what would overturn it."""
         said = words.headline(self.results)
-        return blocks(div("headline", said.warning, said.answer))
+        would = [favour.overturned(self.results), said.overturned.removeprefix(words.OVERTURN).strip()]
+        either = "; or ".join(part.rstrip(".") for part in would if part)
+        overturned = f"**{words.OVERTURN}** {either}." if either and self.results.reportable else ""
+        return blocks(div("headline", said.warning, said.answer), div("muted", said.reading), overturned)
 
     def beside(self) -> Markdown:
-        """What the answer rests on, what would overturn it, and what else was found."""
+        """What the answer rests on, and what else was found."""
+        if not self.results.reportable:
+            return Markdown("Nothing more is said of effects while a check fails.")
         said = words.headline(self.results)
         also = "Also in this synthetic study" if self.results.study["synthetic"] else "Also"
         return blocks(
-            " ".join(part for part in (said.condition, said.weights, said.overturned) if part),
+            " ".join(part for part in (said.condition, said.weights) if part),
             f"{also}, under the conditions of @sec-effects:" if said.others else "",
             listed(said.others),
         )
@@ -146,19 +152,21 @@ class Page:
         )
         caption += "every district and wave, except under none and everyone"
         picture = self._figure(figures.policies(self.results, first), caption, "policies")
-        return blocks(" ".join(favour.selectivity(self.results)), picture, favour.policies(self.results))
+        every = _folded("Every policy and outcome, in numbers", favour.policies(self.results))
+        return blocks(" ".join(favour.selectivity(self.results)), picture, every)
 
     def data(self) -> Markdown:
         """Respondents, weights, covariates, items, and what was dropped and why."""
         survey = self.results.survey
         places = " and ".join(words.plural(survey[k], k[:-1]) for k in ("districts", "waves") if survey[k] > 1)
         said = f"{survey['kept']:,} of {survey['rows']:,} respondents entered{f', in {places}' if places else ''}."
+        dropped = tables.dropped(self.results)
         covariates = ", ".join(words.named(name) for name in survey["covariates"])
         return blocks(
             " ".join(part for part in (said, words.capital(words.stop(survey["weights"]))) if part),
             f"Covariates: {covariates}." if covariates else "There are no covariates.",
             tables.items(self.results),
-            tables.dropped(self.results),
+            _folded("What was dropped, and why", dropped) if self.results.dropped else dropped,
         )
 
     def models(self) -> Markdown:
@@ -328,7 +336,9 @@ class Page:
             )
         beyond = words.stop(str(self.results.study.get("extrapolates") or ""))
         beyond = f"Beyond what was observed: {beyond}" if beyond else ""
-        return blocks(listed(said), beyond, tables.left_out(self.results))
+        terms = tables.left_out(self.results)
+        folded = _folded("Terms that were left out, and why", terms) if self.results.dropped_terms else terms
+        return blocks(listed(said), beyond, folded)
 
     def parameters(self) -> Markdown:
         """All estimates and all parameters, folded away."""

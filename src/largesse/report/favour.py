@@ -13,7 +13,7 @@ import numpy as np
 from largesse.figures import PROGRAMMES, outcome, points, programmes, span
 from largesse.report import prior_set, words
 from largesse.report.markdown import UNKNOWN, literal, table
-from largesse.results import Estimate, Results
+from largesse.results import Estimate, Results, direction
 
 HEADLINE = "loyalty.direct"
 
@@ -43,6 +43,30 @@ def tipping(results: Results) -> list[str]:
     return [*said, _pointed(told, settled, results)]
 
 
+def overturned(results: Results) -> str:
+    """Which choice of receivers would leave nothing of the headline, as a clause; else nothing."""
+    told, e = results.figures.get("tipping"), next((e for e in results.estimates if e.key == HEADLINE), None)
+    if not told or e is None or not words.causal(results, e) or direction(e) == "cannot tell":
+        return ""
+    if (at := told["crossings"][HEADLINE]["zero"]) is None:
+        return ""
+    settled = [p for p in told["points"] if p["settled"]]
+    most, least = _quarters(settled, at)
+    said = "offices that chose by private loyalty so that, of people alike in all else,"
+    said += f" {most} in 100 of the most loyal quarter received and {least} of the least"
+    if not told["estimated"]:
+        return f"{said}, which these data cannot tell"
+    seen = " and ".join(_quarters(settled, told["estimated"]["mean"]))
+    return f"{said}, where answers from before the gift point to {seen}"
+
+
+def _quarters(settled: list[Mapping[str, Any]], favour: float) -> tuple[str, str]:
+    """How many in 100 of the most and of the least loyal quarter receive under a favour."""
+    x = [p["favour"] for p in settled]
+    most, least = (f"{100 * np.interp(favour, x, [p[key] for p in settled]):.0f}" for key in ("top", "bottom"))
+    return most, least
+
+
 def _pointed(told: Mapping[str, Any], settled: list[Mapping[str, Any]], results: Results) -> str:
     seen = told["estimated"]
     if not seen:
@@ -54,10 +78,8 @@ def _pointed(told: Mapping[str, Any], settled: list[Mapping[str, Any]], results:
 
 def _meaning(settled: list[Mapping[str, Any]], favour: float) -> str:
     """What a favour is, between people alike in all else."""
-    x = [p["favour"] for p in settled]
-    top, bottom = (float(np.interp(favour, x, [p[key] for p in settled])) for key in ("top", "bottom"))
-    most, least = f"{100 * top:.0f} in 100 of the most loyal quarter receive", f"{100 * bottom:.0f} of the least"
-    said = f"of people alike in all else {most} and {least}"
+    most, least = _quarters(settled, favour)
+    said = f"of people alike in all else {most} in 100 of the most loyal quarter receive and {least} of the least"
     slopes = [p["gradients"] / p["favour"] for p in settled if p["gradients"] and p["favour"]]
     if not slopes:
         return said

@@ -44,7 +44,7 @@ def said(results: Results) -> list[str]:
         return ["No effect of this study was held against other priors."]
     asked = [other for row in rows for other in row["others"]]
     silent = sum(other["mean"] is None for other in asked)
-    moved = [literal(row["key"]) for row in rows if row["prior"] >= MOVES]
+    moved = [_effect(results, row) for row in rows if row["prior"] >= MOVES]
     told = ["Sensitivity is how far an effect moves per doubling of the weight of the priors, or of the answers."]
     told += [f"The priors move {', '.join(moved)}." if moved else "The priors move none of these effects noticeably."]
     lost = f"{silent} of {len(asked)} could not be worked out: another prior would have put these draws elsewhere."
@@ -56,17 +56,21 @@ def table(results: Results) -> str:
     rows = [_row(results, row) for row in results.figures.get("priors") or ()]
     header = ("Effect", "As chosen", "Least", "Most", "Prior", "Answers")
     caption = "Effects over the set of priors, in points of 100; sensitivity to priors and to answers"
-    return markdown.table(header, rows, caption, "other-priors", "-rrrrr") if rows else ""
+    return markdown.table(header, rows, caption, "other-priors", "-r--rr") if rows else ""
 
 
 def _row(results: Results, row: Mapping[str, Any]) -> list[str]:
-    name, _, contrast = row["key"].partition(".")
     others = _under(row)[1:]
     ends = [_told(pick(others, key=lambda other: other["mean"])) if others else UNKNOWN for pick in (min, max)]
     own = UNKNOWN if row["status"] == "prior_driven" else points(row["mean"])
-    effect = f"{literal(outcome(results, name))}: {literal(contrast)}"
-    return [effect, own, *ends, f"{row['prior']:.2f}", f"{row['likelihood']:.2f}"]
+    return [_effect(results, row), own, *ends, f"{row['prior']:.2f}", f"{row['likelihood']:.2f}"]
+
+
+def _effect(results: Results, row: Mapping[str, Any]) -> str:
+    name, _, contrast = row["key"].partition(".")
+    return f"{literal(outcome(results, name))}: {literal(contrast)}"
 
 
 def _told(other: Mapping[str, Any]) -> str:
-    return f"{points(other['mean'])} ({literal(other['name'])}, {literal(other['parameter'])})"
+    name, parameter = (literal(str(other[key]).replace("_", " ")) for key in ("name", "parameter"))
+    return f"{points(other['mean'])} ({name}, {parameter})"

@@ -230,7 +230,8 @@ local function shaped(div)
 end
 
 local function code(block)
-  if not block.attributes.fold then return end
+  block.attributes.tabindex = '0' -- a block that scrolls must be reached without a mouse
+  if not block.attributes.fold then return block end
   block.attributes.fold = nil
   return { html '<details class="code-fold"><summary>Code</summary>', block, html '</details>' }
 end

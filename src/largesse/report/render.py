@@ -215,7 +215,7 @@ def _pandoc(page: Source, pieces: Sequence[Piece], part: Path, scratch: Path) ->
     command = [
         *(pypandoc.get_pandoc_path(), f"--from={READER}", "--to=html5", "--standalone", "--embed-resources"),
         *("--mathml", f"--lua-filter={HERE / 'quartoish.lua'}", "--citeproc", "--metadata=link-citations:true"),
-        *("--toc", "--toc-depth=3", f"--template={HERE / 'page.html'}", "--fail-if-warnings"),
+        *("--wrap=none", "--toc", "--toc-depth=3", f"--template={HERE / 'page.html'}", "--fail-if-warnings"),
         *(f"--metadata-file={scratch / 'front.yaml'}", f"--data-dir={scratch}", f"--output={part}"),
         f"--resource-path={os.pathsep.join(['.', str(scratch)])}",
     ]

@@ -38,6 +38,17 @@ SIGNS: Final[Mapping[Answer, str]] = {
 }
 
 
+SCALES: Final = {  # what a point of 100 is, of each outcome
+    **dict.fromkeys(
+        ("loyalty", "anchored", "answered", "style"),
+        "Answers lie on a scale from 0, the lowest to every question, to 100, the highest to every question",
+    ),
+    **dict.fromkeys(
+        ("receipt", "market_any", "sincere", "said", "belief", "words", "gap"), "A point is one person in a hundred"
+    ),
+    "market_much": "A point is a hundredth of people's income",
+}
+OVERTURN: Final = "What would overturn it:"
 QUIET: Final = (Answer.PASSED, Answer.NOT_APPLICABLE)
 
 
@@ -182,6 +193,7 @@ class Headline(NamedTuple):
     ----------
     warning : that the study is not reportable, and why.
     answer : the main effect as one sentence, which calls a synthetic study one.
+    reading : what its numbers mean, for someone who knows no statistics.
     condition : what a conditional effect rests on.
     weights : of a weighted likelihood: that its interval is approximate, with a design-based standard error beside it.
     others : what else: those passed over, the market; nothing of a study that is not reportable.
@@ -190,6 +202,7 @@ class Headline(NamedTuple):
 
     warning: str
     answer: str
+    reading: str
     condition: str
     weights: str
     others: tuple[str, ...]
@@ -204,11 +217,23 @@ def headline(results: Results) -> Headline:
     return Headline(
         _unreportable(results),
         full(results, first),
+        reading(results, first),
         f"This holds on one condition: {stop(_clause(first.reason))}" if conditional else "",
         _weighted(results, first),
         tuple(f"{capital(sentence(results, e))}." for e in others if results.reportable),
-        f"What would overturn it: {stop(would[:1].lower() + would[1:])}" if would else "",
+        f"{OVERTURN} {stop(would[:1].lower() + would[1:])}" if would else "",
     )
+
+
+def reading(results: Results, e: Estimate) -> str:
+    """What a point is, and what the interval of an effect means."""
+    scale = f"{SCALES.get(e.outcome, 'A point is a hundredth of the whole range of answers')}."
+    if not causal(results, e):
+        return scale
+    ends = sorted((abs(e.lower), abs(e.upper))) if e.lower * e.upper > 0 else (e.lower, e.upper)
+    low, high = map(points, ends)
+    between = f"a chance of {content(results)} that the effect lies between {low} and {high} points"
+    return f"{scale} If the model is right, there is {between}."
 
 
 def spoken(results: Results) -> list[str]:
