@@ -2,6 +2,7 @@
 
 UV = 0.13.9
 BIN = .venv/bin
+AXE = .venv/axe/pytest_playwright_axe/resources/axe.min.js
 
 # The first of these that runs and is new enough. In this folder `.python-version` decides what pyenv's python3 is.
 PYTHON = $(shell for python in python3 python3.13 python3.12; do \
@@ -9,7 +10,7 @@ PYTHON = $(shell for python in python3 python3.13 python3.12; do \
 
 .DELETE_ON_ERROR:
 
-.PHONY: help demo panes synthetic certificates renew identify mutants benchmarks favour support transfer test lint clean
+.PHONY: help demo panes synthetic certificates renew identify mutants benchmarks favour support transfer pages test lint clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -70,6 +71,14 @@ support: .venv/.ready  ## fit support alone and jointly, where a gift changes wo
 
 transfer: .venv/.ready  ## lend a posterior to the other half of its survey and see what is lost (a quarter of an hour)
 	$(BIN)/python benchmarks/transfer.py
+
+pages: .venv/.ready $(AXE)  ## open the pages in Chromium: accessibility, requests, pictures (a minute, once the study is made)
+	$(BIN)/largesse run --quiet reports/hyesan
+	PYTHONPATH=tests $(BIN)/python -m pages.run --axe $(AXE)
+
+# axe-core alone, without the browser driver that the package would bring along
+$(AXE): | .venv/.ready
+	$(BIN)/uv pip install --no-deps --target .venv/axe pytest-playwright-axe==4.14.0
 
 test: .venv/.ready  ## run all tests, on two cores; the longest file first
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/test_studies.py tests
