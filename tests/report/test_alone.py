@@ -1,0 +1,87 @@
+"""The page is made where no sampler can be imported, in seconds, and a page that may not be reported is exit code 1."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from report import invented
+
+from largesse.results import Results
+
+SAMPLERS = ("pymc", "pytensor", "nutpie")
+SECONDS = 12.0  # of processor time; on an idle machine the clock shows no more
+REFUSE = f"""
+import sys
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {SAMPLERS!r}:
+            raise ImportError(f"{{name}} is not wanted here")
+sys.meta_path.insert(0, Refuse())
+"""
+
+
+@pytest.fixture(scope="module", params=[invented.results, invented.unreportable], ids=["sound", "failed"])
+def made(request: pytest.FixtureRequest, repo: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What `largesse report` did with stored results where any import of a sampler, in any process, is an error."""
+    folder = tmp_path_factory.mktemp("study")
+    results: Callable[[], Results] = request.param
+    results().write(folder / "results.json")
+    shutil.copy(repo / "reports/hyesan/study.toml", folder)
+    shutil.copy(repo / "src/largesse/report/study.qmd", folder / "report.qmd")
+    shutil.copy(repo / "references.bib", folder)
+    (folder / "refusing").mkdir()
+    (folder / "refusing/sitecustomize.py").write_text(REFUSE, encoding="utf-8")
+    paths = [str(folder / "refusing"), os.environ.get("PYTHONPATH", "")]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(
+        [sys.executable, "-m", "largesse", "report", str(folder), "--json"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    assert done.stdout, done.stderr
+    sound = results().reportable
+    return {**json.loads(done.stdout), "exit": done.returncode, "seconds": seconds, "sound": sound, "folder": folder}
+
+
+def test_the_guard_refuses_a_sampler(made: dict[str, Any]) -> None:
+    """Under the same path an import of any of them fails: that the page was made means that none was asked for."""
+    for name in SAMPLERS:
+        guarded = {**os.environ, "PYTHONPATH": str(made["folder"] / "refusing")}
+        done = subprocess.run(
+            [sys.executable, "-c", f"import {name}"], env=guarded, capture_output=True, text=True, check=False
+        )
+        assert "is not wanted here" in done.stderr
+
+
+def test_a_page_is_made_without_a_sampler_within_the_time(made: dict[str, Any]) -> None:
+    """Neither the command nor the kernel that runs the page imports one."""
+    page = Path(made["page"])
+    assert page.is_file()
+    assert page.stat().st_size < 1_000_000
+    assert made["seconds"] < SECONDS
+
+
+def test_a_failed_gate_is_exit_code_1_and_stands_before_the_answer(made: dict[str, Any]) -> None:
+    """Both pages are written; the failed one says so, why, and what to do, above everything else."""
+    text = Path(made["page"]).read_text(encoding="utf-8")
+    assert made["reportable"] == made["sound"]
+    assert made["exit"] == (0 if made["sound"] else 1)
+    assert ("Not reportable" in text) != made["sound"]
+    if not made["sound"]:
+        places = [
+            text.index(said) for said in ("Not reportable", "the chains disagree", "What to do", 'id="the-answer"')
+        ]
+        assert places == sorted(places)
