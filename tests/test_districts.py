@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from largesse.districts import ONE_WAVE, adjacent, district_table
+from largesse.districts import ONE_WAVE, adjacent, district_table, places
 from largesse.errors import InputError
 
 ASKED = pd.DataFrame({"district": ["1", "2", "1", "2"], "wave": ["before", "before", "after", "after"]})
@@ -47,6 +47,13 @@ def test_a_survey_without_waves_has_one() -> None:
     """A survey without waves has one, called `all`."""
     table = checked(GOOD, pd.DataFrame({"district": ["1"], "wave": [ONE_WAVE]}), by_wave=False)
     assert list(table.index) == [("1", "all"), ("2", "all"), ("3", "all")]
+
+
+def test_places_are_those_of_the_districts_that_have_one() -> None:
+    """One place for each district, whatever its waves; a district without both numbers has none, nor has no file."""
+    assert places(checked(GOOD)) == {"1": (0.0, 0.0), "2": (1.0, 0.0), "3": (2.0, 1.0)}
+    assert places(checked({**GOOD, "y": [0, None, 1]})) == {"1": (0.0, 0.0), "3": (2.0, 1.0)}
+    assert places(checked({"district": [1, 2]})) == places(None) == {}
 
 
 def test_a_blank_number_stays_unknown() -> None:

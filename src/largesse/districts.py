@@ -64,6 +64,14 @@ def district_table(table: pd.DataFrame, where: str, asked: pd.DataFrame, *, by_w
     return _indexed(keyed.assign(**numbers), asked)
 
 
+def places(table: pd.DataFrame | None) -> dict[str, tuple[float, float]]:
+    """Where each district lies, of those of which the file tells: `x` to the right, `y` upwards, in any unit."""
+    if table is None or not {"x", "y"} <= {*table.columns}:
+        return {}
+    first = table[["x", "y"]].dropna().groupby(level=dims.DISTRICT).first()
+    return {str(name): (float(x), float(y)) for name, x, y in first.itertuples()}
+
+
 def adjacent(table: pd.DataFrame, where: str, asked: Collection[str], known: Collection[str]) -> frozenset[Pair]:
     """Check a raw table of adjacent districts, and take each row both ways round.
 

@@ -31,6 +31,7 @@ from largesse import (
 )
 from largesse.alternatives import Alternatives, Kind
 from largesse.audit import Audit, prior_draws
+from largesse.districts import places
 from largesse.fits import Fit
 from largesse.inputs import Inputs
 from largesse.ledger import ledger
@@ -358,7 +359,7 @@ def _coverage(inputs: Inputs) -> dict[str, Any] | None:
         [round(float(v), 3 if known else 2) if ok else None for v, ok in zip(*row, strict=True)]
         for row in zip(coverage.rate, shown, strict=True)
     ]
-    return {"districts": names, "waves": waves, "rate": rate}
+    return {"districts": names, "waves": waves, "rate": rate, "places": places(inputs.survey.districts)}
 
 
 def _telling(inputs: Inputs) -> Array:

@@ -278,7 +278,12 @@ def _figures(rng: np.random.Generator) -> dict[str, Any]:
     }
     return {
         "predictive": predictive,
-        "coverage": {"districts": list(DISTRICTS), "waves": list(WAVES), "rate": rate.tolist()},
+        "coverage": {
+            "districts": list(DISTRICTS),
+            "waves": list(WAVES),
+            "rate": rate.tolist(),
+            "places": {name: [float(n % 3), float(n // 3)] for n, name in enumerate(DISTRICTS)},
+        },
         "plain": {"loyalty": plain},
         "tipping": tipping(),
         "programmes": {"joint": _programmes()},

@@ -19,6 +19,7 @@ from largesse.figures.printed import (
 )
 from largesse.figures.shares import coverage, predictive
 from largesse.figures.style import BAND, BLUE, INK, MARKS, MUTED, ORANGE, RULE, STATUS, VERMILLION, Picture
+from largesse.figures.tiles import mapped, tiles
 from largesse.figures.tipping import curve
 from largesse.figures.unknowns import learning, learnt, recovery
 
@@ -45,6 +46,7 @@ __all__ = [
     "is_profile",
     "learning",
     "learnt",
+    "mapped",
     "models",
     "outcome",
     "points",
@@ -53,4 +55,5 @@ __all__ = [
     "programmes",
     "recovery",
     "span",
+    "tiles",
 ]

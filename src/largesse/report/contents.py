@@ -291,7 +291,13 @@ class Page:
             return Markdown("Effects by district are not estimated in this study.")
         caption = f"Direct effect on {literal(figures.outcome(self.results, shown[0]))} by district, partially pooled: "
         caption += "a district with few respondents borrows from the others"
-        return Markdown(self._figure(figures.districts(self.results, f"{shown[0]}.direct"), caption, "districts"))
+        name = f"{shown[0]}.direct"
+        ordered = self._figure(figures.districts(self.results, name), caption, "districts")
+        if not figures.mapped(self.results, name):
+            return Markdown(ordered)
+        caption = "The same effects where the districts lie, a tile for each; neighbours on the map borrow no more from"
+        caption += " one another than others do"
+        return blocks(ordered, self._figure(figures.tiles(self.results, name), caption, "tiles"))
 
     def predictive(self) -> Markdown:
         """Answers observed, and drawn from the fit, of each model that has them."""
