@@ -14,6 +14,7 @@ from report import invented
 
 from largesse import figures
 from largesse.figures import Picture
+from largesse.figures.canvas import fitted
 from largesse.results import Results
 
 DRAWN: dict[str, Callable[[Results], Picture]] = {
@@ -181,6 +182,24 @@ def test_letters_without_a_font_are_left_to_the_reader() -> None:
     svg = figures.districts(replace(made, estimates=renamed), "loyalty.direct").svg().decode()
     assert re.search(r"<text[^>]*>혜산</text>", svg)
     assert "<text" not in figures.districts(made, "loyalty.direct").svg().decode()
+
+
+def test_a_name_that_is_too_long_is_cut_and_keeps_its_place() -> None:
+    """Twenty letters, ten of Hangul, an ellipsis for the rest; the words of the figure keep the whole name."""
+    long = "Unaccountably-long-name-of-a-district near nowhere"
+    made = invented.results()
+    renamed = tuple(
+        replace(e, group=long, key=f"loyalty.direct.{long}") if e.key == "loyalty.direct.Fir" else e
+        for e in made.estimates
+    )
+    picture = figures.districts(replace(made, estimates=renamed), "loyalty.direct")
+    picture.draw_without_rendering()
+    labels = [text for text in picture.axes[0].get_yticklabels() if text.get_text().endswith("…")]
+    assert [len(text.get_text()) <= 20 for text in labels] == [True]
+    assert labels[0].get_window_extent().x0 >= 0
+    assert long in picture.alt
+    assert fitted("혜산시 위연동 사무소 관할 구역") == "혜산시 위연동…"
+    assert fitted("one two three four", 9, 2) == "one two\nthree…"
 
 
 def test_dollar_signs_in_names_are_no_mathematics() -> None:

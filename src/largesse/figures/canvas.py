@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from textwrap import wrap
 from typing import Any, Final
+from unicodedata import east_asian_width
 
 from matplotlib.axes import Axes
 
@@ -15,6 +17,8 @@ COLUMN: Final = 3.9  # inches: of figures of a page; a telephone enlarges them b
 ROW: Final = 0.36  # inches for a label with its interval below
 TOP, BOTTOM = 0.32, 0.62  # inches for the mark of synthetic data; for scale and key
 MARK: Final = "SYNTHETIC DATA"
+NAME: Final = 20  # letters of a name at a row
+LETTER: Final = 0.063  # inches that one of them takes
 
 
 def blank(height: float, bottom: float = BOTTOM, *, synthetic: bool, width: float = WIDTH) -> Picture:
@@ -37,9 +41,18 @@ def canvas(results: Results, height: float, *, left: float = 0.08, right: float 
     return figure, axes
 
 
+def fitted(name: str, letters: int = NAME, lines: int = 1) -> str:
+    """A name on so many lines of so many letters, wide ones counted twice; a longer one ends in an ellipsis."""
+    width = letters // (1 + any(east_asian_width(letter) in "WF" for letter in name))
+    wrapped = wrap(name, width) or [""]
+    if len(wrapped) > lines:
+        wrapped[lines - 1] = f"{wrapped[lines - 1][: width - 1].rstrip()}…"
+    return "\n".join(wrapped[:lines])
+
+
 def margin(names: Iterable[str]) -> float:
-    """Inches left of the axes for names at its rows, a third of the figure at most."""
-    return min(1.4, 0.12 + 0.063 * max(map(len, names), default=0))
+    """Inches left of the axes for names, as they are fitted, at its rows."""
+    return 0.12 + LETTER * max((min(NAME, len(name)) for name in names), default=0)
 
 
 def beside(axes: Axes, y: float, words: str, *, right: bool = False, **style: Any) -> None:

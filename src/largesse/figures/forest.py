@@ -8,7 +8,7 @@ from typing import Final
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from largesse.figures.canvas import ROW, beside, canvas, margin
+from largesse.figures.canvas import ROW, beside, canvas, fitted, margin
 from largesse.figures.printed import (
     DIRECTIONS,
     OUTCOMES,
@@ -68,7 +68,7 @@ def districts(results: Results, name: str) -> Picture:
         _interval(axes, y, e)
     _nought(axes, results.study["rope"], (-0.8, len(shown) - 0.2))
     axes.axvline(100 * whole.mean, color=INK, linewidth=0.8, zorder=0)
-    axes.set_yticks(range(len(shown)), [e.group for e in shown], color=INK)
+    axes.set_yticks(range(len(shown)), [fitted(e.group) for e in shown], color=INK)
     _measure(figure, [*shown, whole], results.study["rope"], (-0.8, len(shown) - 0.2))
     over_all = Line2D([], [], color=INK, linewidth=0.8, label="whole frame")
     _key(figure, shown, [over_all])

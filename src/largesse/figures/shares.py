@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from textwrap import fill
 from typing import Any
 
 import matplotlib as mpl
@@ -11,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from largesse.figures.canvas import BOTTOM, COLUMN, TOP, above, blank, canvas, margin
+from largesse.figures.canvas import BOTTOM, COLUMN, TOP, above, blank, canvas, fitted, margin
 from largesse.figures.style import INK, MUTED, ORANGE, RULE, Picture, styled
 from largesse.results import Results
 
@@ -33,7 +32,7 @@ def coverage(results: Results) -> Picture:
         axes.plot([np.nanmin(rate[d]), np.nanmax(rate[d])], [y, y], color=RULE, linewidth=2, zorder=1)
         for t, mark in enumerate(marks):
             axes.plot(rate[d, t], y, marker=mark.get_marker(), color=shades[t], markersize=4.5, zorder=2)
-    axes.set_yticks(range(len(order)), [str(table["districts"][d]) for d in order], color=INK)
+    axes.set_yticks(range(len(order)), [fitted(str(table["districts"][d])) for d in order], color=INK)
     axes.set_xlim(0, min(100, 1.1 * float(np.nanmax(rate))))
     axes.set_xlabel("people of the district who receive, in 100")
     axes.grid(axis="x")
@@ -50,7 +49,8 @@ def predictive(results: Results, model: str) -> Picture:
     bars = [row for row in results.figures["predictive"] if row["model"] == model]
     items = list(dict.fromkeys(row["item"] for row in bars))
     longest = max(len(row["levels"]) for row in bars)
-    height = len(items) * (0.19 * longest + 0.34)
+    step = 0.26 if any("\n" in _answer(level) for row in bars for level in row["levels"]) else 0.19
+    height = len(items) * (step * longest + 0.34)
     figure = blank(height, synthetic=results.study["synthetic"], width=COLUMN)
     panels = figure.subplots(len(items), 2, sharex=True, squeeze=False)
     edges = {
@@ -59,7 +59,7 @@ def predictive(results: Results, model: str) -> Picture:
         "bottom": BOTTOM / figure.get_figheight(),
         "top": 1 - (TOP + 0.32) / figure.get_figheight(),
     }
-    figure.subplots_adjust(**edges, hspace=0.34 / (0.19 * longest), wspace=0.08)
+    figure.subplots_adjust(**edges, hspace=0.34 / (step * longest), wspace=0.08)
     for row in bars:
         _bars(panels[items.index(row["item"]), int(row["gift"])], row)
     for left, item in zip(panels[:, 0], items, strict=True):
@@ -91,8 +91,12 @@ def _bars(axes: Axes, row: Mapping[str, Any]) -> None:
 def _answers(axes: Axes, row: Mapping[str, Any]) -> None:
     """The item's name and its answers, at the left of its two panels."""
     at = np.arange(len(row["levels"]))[::-1]
-    axes.set_yticks(at, [fill(str(level), 21) for level in row["levels"]], color=INK)
-    above(axes, row["label"].replace("_", " "), (-0.3 * 72 * COLUMN + 8, 4), weight="bold")
+    axes.set_yticks(at, [_answer(level) for level in row["levels"]], color=INK)
+    above(axes, fitted(row["label"].replace("_", " "), 52), (-0.3 * 72 * COLUMN + 8, 4), weight="bold")
+
+
+def _answer(level: object) -> str:
+    return fitted(str(level), 18, 2)
 
 
 def _outside(row: Mapping[str, Any]) -> str:

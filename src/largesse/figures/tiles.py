@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import combinations
-from textwrap import shorten
 from typing import Any, Final
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
 
-from largesse.figures.canvas import BOTTOM, COLUMN, TOP, blank
+from largesse.figures.canvas import BOTTOM, COLUMN, TOP, blank, fitted
 from largesse.figures.printed import DIRECTIONS, by_district, points, span
 from largesse.figures.style import INK, MUTED, RULE, Picture, styled
 from largesse.results import Estimate, Results, direction
@@ -20,7 +19,7 @@ LARGEST, SMALLEST = 0.78, 0.42  # inches: a tile, and one that still holds its w
 SIDE: Final = 0.08  # inches left and right of the map
 GAP: Final = 0.06  # of a tile, between two
 DARK: Final = 0.2  # of the scale, below which letters are white
-LETTER: Final = 0.056  # inches that a letter of a name takes
+LETTER: Final = 0.052  # inches that a small letter of a name takes
 
 
 def mapped(results: Results, name: str) -> bool:
@@ -87,7 +86,7 @@ def _draw(axes: Axes, e: Estimate, place: tuple[float, float], share: float, sid
         edge = Rectangle(corner, extent, 0.2 * extent, facecolor="white", edgecolor=INK, hatch="//////", linewidth=0)
         axes.add_patch(edge)
         axes.plot([corner[0], corner[0] + extent], [corner[1] + 0.2 * extent] * 2, color=RULE, linewidth=0.4, zorder=2)
-    name = shorten(e.group, max(4, int(side / LETTER)), placeholder="…") or e.group[: int(side / LETTER) - 1] + "…"
+    name = fitted(e.group, int(side / LETTER))
     style: dict[str, Any] = {"ha": "center", "va": "center", "color": letters, "zorder": 3}
     axes.text(x, y + 0.24, name, fontsize=6.5, **style)
     axes.text(x, y - 0.06, points(e.mean), fontsize=8.5, weight="bold", **style)

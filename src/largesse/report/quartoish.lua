@@ -238,7 +238,7 @@ end
 
 local function scrolling(tbl)
   for n, spec in ipairs(tbl.colspecs) do -- a class for each column of numbers: a style at every cell would weigh a tenth
-    if spec[1] == 'AlignRight' then
+    if spec[1] == 'AlignRight' and n <= 12 then
       tbl.classes:insert('n' .. n)
       tbl.colspecs[n] = { 'AlignDefault', spec[2] }
     end
