@@ -51,7 +51,7 @@ def test_no_page_asks_anyone_for_anything(record: dict[str, Any]) -> None:
 
 
 def test_a_page_is_small_and_quickly_made(record: dict[str, Any]) -> None:
-    """From a stored fit; the seconds are those of the machine that looked."""
+    """From stored results; the seconds are processor time of the machine that looked."""
     assert all(page["bytes"] < LIMIT_BYTES for page in record["pages"].values())
     assert all(page["seconds"] <= LIMIT_SECONDS for page in record["pages"].values())
 

@@ -18,7 +18,7 @@ from largesse.results import Estimate, Results, direction
 LARGEST, SMALLEST = 0.78, 0.42  # inches: a tile, and one that still holds its words
 SIDE: Final = 0.08  # inches left and right of the map
 GAP: Final = 0.06  # of a tile, between two
-DARK: Final = 0.2  # of the scale, below which letters are white
+DARK: Final = 0.35  # of the scale, below which letters are white
 LETTER: Final = 0.052  # inches that a small letter of a name takes
 
 

@@ -51,16 +51,18 @@ def learnt(results: Results) -> list[tuple[str, Mapping[str, Any]]]:
     """The effects that are one number with a normal prior, each with its model and meaning."""
     several = len(models(results)) > 1
     return [
-        (f"{model}: ".replace("_", " ") * several + _named(row["parameter"]), row)
+        (_named(model if several else "", row["parameter"]), row)
         for model, about in models(results).items() for row in about["parameters"]
         if row["key"] == row["parameter"] and row["prior"]["distribution"] == "Normal"
         and all(isinstance(value, int | float) for value in row["prior"]["arguments"].values())
     ]  # fmt: skip
 
 
-def _named(parameter: str) -> str:
+def _named(model: str, parameter: str) -> str:
+    """A parameter as words, with the outcome that it is about, else with its model where there are several."""
     part, _, rest = parameter.partition("_")
-    return f"{PARTS[part]}: {rest}".replace("_", " ") if part in PARTS and rest else parameter.replace("_", " ")
+    about, rest = (PARTS[part], rest) if part in PARTS and rest else (model, parameter)
+    return f"{about}: {rest}".removeprefix(": ").replace("_", " ")
 
 
 @styled
