@@ -9,6 +9,7 @@ from report import invented
 
 from largesse import figures
 from largesse.report import favour
+from largesse.report.contents import Page
 from largesse.report.markdown import literal
 from largesse.results import Results
 
@@ -54,6 +55,9 @@ def test_nothing_is_overturned_where_nothing_is_claimed() -> None:
     assert favour.overturned(with_figures(tipping=flat)) == ""
     assert favour.overturned(replace(made, estimates=(*others, unsettled))) == ""
     assert favour.overturned(invented.unreportable()) == ""
+    prior = tuple(replace(e, status="prior_driven") if e.key == "loyalty.direct" else e for e in made.estimates)
+    assert "overturn" in str(Page(made).headline())
+    assert "overturn" not in str(Page(replace(made, estimates=prior)).headline())
 
 
 def test_a_favour_that_is_only_assumed_is_called_so() -> None:

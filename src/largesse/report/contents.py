@@ -111,7 +111,7 @@ class Page:
         said = words.headline(self.results)
         would = [favour.overturned(self.results), said.overturned.removeprefix(words.OVERTURN).strip()]
         either = "; or ".join(part.rstrip(".") for part in would if part)
-        overturned = f"**{words.OVERTURN}** {either}." if either and self.results.reportable else ""
+        overturned = f"**{words.OVERTURN}** {either}." if either else ""
         return blocks(div("headline", said.warning, said.answer), div("muted", said.reading), overturned)
 
     def beside(self) -> Markdown:

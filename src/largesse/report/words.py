@@ -197,7 +197,7 @@ class Headline(NamedTuple):
     condition : what a conditional effect rests on.
     weights : of a weighted likelihood: that its interval is approximate, with a design-based standard error beside it.
     others : what else: those passed over, the market; nothing of a study that is not reportable.
-    overturned : what would overturn the answer.
+    overturned : what would overturn the answer, where it claims something.
     """
 
     warning: str
@@ -221,7 +221,7 @@ def headline(results: Results) -> Headline:
         f"This holds on one condition: {stop(_clause(first.reason))}" if conditional else "",
         _weighted(results, first),
         tuple(f"{capital(sentence(results, e))}." for e in others if results.reportable),
-        f"{OVERTURN} {stop(would[:1].lower() + would[1:])}" if would else "",
+        f"{OVERTURN} {stop(would[:1].lower() + would[1:])}" if would and causal(results, first) else "",
     )
 
 
