@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from largesse.errors import InputError
 from largesse.results import SCHEMA, Answer, Dropped, DroppedTerm, Estimate, Results, Verdict, direction
+from largesse.store import SEAL, fingerprint
 
 SETTINGS = settings(max_examples=100, derandomize=True, deadline=None)
 ESTIMATE = Estimate(
@@ -58,7 +59,8 @@ def with_answers(*answers: Answer) -> Results:
 def stored(path: Path, **changes: Any) -> Path:
     """The file of the results above, with some of its entries exchanged."""
     RESULTS.write(path)
-    path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), **changes}), encoding="utf-8")
+    table = {**json.loads(path.read_text(encoding="utf-8")), **changes}
+    path.write_text(json.dumps({**table, SEAL: fingerprint({k: v for k, v in table.items() if k != SEAL})}), "utf-8")
     return path
 
 

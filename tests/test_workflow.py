@@ -14,6 +14,7 @@ import tomli_w
 import xarray as xr
 from fake_fits import fake
 
+from largesse.artefacts import standing
 from largesse.audit import prior_draws
 from largesse.errors import InputError
 from largesse.fits import Fit, fit_fingerprint
@@ -167,7 +168,7 @@ def test_a_further_map_of_exposure_is_fitted_once_beside_the_stored_fits(study: 
     told = steps.results().figures["alternatives"]
     assert sampler.asked == [("reported_loyalty", NODES[0], 1)]
     assert [row["name"] for row in (told["own"], *told["maps"])] == ["rate", "others"]
-    assert {path.name for path in steps.alternatives_paths.values()} <= {
+    assert {f"_private/{path.name}" for path in steps.alternatives_paths.values()} <= {
         *Results.read(study / "results.json").artefacts
     }
     edit(study, report={"author": "A. Tester"})
@@ -223,6 +224,7 @@ def test_an_interrupted_fit_leaves_everything_as_it_was(study: Path, model: str)
     before = files(study)
     edit(study, seed=6)
     before["study.toml"] = (study / "study.toml").read_bytes()
+    del before["_private/seals.json"]  # gains a line for each artefact that was finished
 
     class Interrupted(FakeSampler):
         def __call__(self, asked: Any, *rest: Any, **how: Any) -> Fit:
@@ -287,14 +289,52 @@ def test_a_fit_that_fails_twice_stands_as_failed(study: Path) -> None:
     assert "divergences" in {v.gate for v in results.failed}
 
 
-def test_a_damaged_fit_is_an_input_error_and_stays(study: Path) -> None:
-    """A fit that cannot be read is named; it is not silently drawn again, nor deleted."""
-    (study / "results.json").unlink()
+def test_a_fit_of_which_one_byte_changed_is_drawn_again_and_the_log_says_so(
+    study: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing is estimated from a damaged fit, even where it could still be read; its model alone is drawn again."""
+    path = next((study / "_private").glob("fit-gift_allocation-*.nc"))
+    content, told = path.read_bytes(), Results.read(study / "results.json").estimates
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    steps, sampler = again(study)
+    assert steps.results().estimates == told
+    assert sampler.models == ["gift_allocation"]
+    assert f"{path.name}: damaged since it was written, made anew" in caplog.text
+    assert standing(Results.read(study / "results.json").artefacts, study).stale == ()
+
+
+def test_a_fit_that_was_never_sealed_and_is_none_is_an_input_error_and_stays(study: Path) -> None:
+    """A file in a fit's place that these steps did not write is named; it is not drawn over, nor deleted."""
+    for name in ("results.json", "_private/seals.json"):
+        (study / name).unlink()
     path = next((study / "_private").glob("fit-gift_allocation-*.nc"))
     path.write_bytes(b"not a fit")
     with pytest.raises(InputError, match="expected a fit"):
         again(study)[0].results()
     assert path.read_bytes() == b"not a fit"
+
+
+def test_results_altered_by_hand_are_made_anew_from_the_same_fits(
+    study: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An altered number is not reused: the log names the file, nothing is drawn, and the number is back."""
+    path = study / "results.json"
+    before = Results.read(path)
+    path.write_text(path.read_text(encoding="utf-8").replace('"kept": 120', '"kept": 119'), encoding="utf-8")
+    steps, sampler = again(study)
+    assert steps.results().estimates == before.estimates
+    assert Results.read(path).survey == before.survey
+    assert sampler.asked == []
+    assert "key 'seal'" in caplog.text
+
+
+def test_new_results_keep_those_that_they_replace(study: Path) -> None:
+    """The last results but one lie in the private folder, whole, so that a run can be compared with the last."""
+    before = Results.read(study / "results.json")
+    edit(study, estimands={"rope": 0.2})
+    steps, _ = again(study)
+    steps.results()
+    assert Results.read(steps.study.earlier_path) == before
 
 
 def test_everything_wrong_with_a_study_is_said_at_once(study: Path) -> None:
@@ -335,7 +375,8 @@ def test_results_name_what_they_were_made_from(study: Path) -> None:
     results = Results.read(study / "results.json")
     named = set(results.artefacts)
     assert {"study.toml", "survey.csv", "districts.csv", "truth.json", "models/reported_loyalty/priors.toml"} <= named
-    assert sum(name.startswith("fit-") for name in named) == len(MODELS)
+    assert {"models/reported_loyalty/card.md", "models/reported_loyalty/calibration/ranks.csv"} <= named
+    assert sum(name.startswith("_private/fit-") for name in named) == len(MODELS)
     with (study / "districts.csv").open("a", encoding="utf-8") as handle:
         handle.write("district 99,first,1,0.5,0.5\n")
     steps, _ = again(study)

@@ -12,15 +12,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from largesse import dims, maps, models
+from largesse.artefacts import MODELS, STUDY
 from largesse.borrowed import Borrowed
 from largesse.cells import Cells, Design, Frame, collapse, frame, part
 from largesse.comparability import centred, differing, unasked
 from largesse.errors import InputError, Problem
 from largesse.models.contract import Model, coords
 from largesse.priors import PriorSet
-from largesse.resources import bibliography
+from largesse.resources import bibliography, models_folder
 from largesse.settings import Exposure, MapName
-from largesse.study import Study
+from largesse.study import Study, read_toml
 from largesse.survey import Survey, read_survey
 from largesse.travelling import placed
 
@@ -28,6 +29,7 @@ Array = np.ndarray[Any, Any]
 
 BORROW = "borrow"  # the key of `[priors.<model>]` that names a file
 BIBLIOGRAPHY = "references.bib"
+CERTIFICATE = ("specification.json", "summary.json", "ranks.csv", "truths.csv")  # in a model's folder `calibration`
 CITED = re.compile(r"^@\w+\{([^,\s]+),", re.MULTILINE)  # the key of an entry
 ALIKE = 1e-9  # shares that differ by less are the same, summed in another order
 
@@ -55,12 +57,22 @@ class Inputs:
 
     @property
     def files(self) -> dict[str, Path]:
-        """Name -> path of every file the study read."""
+        """Name -> path of every file that the study read, and of all that its models bring to its results."""
         named = self.study.survey
         read = {n: self.study.path(n) for n in (named.file, named.districts, named.neighbours, named.truth) if n}
         read |= {n: self.study.path(n) for n in lenders(self.study).values()}
-        study = {"study.toml": self.study.folder / "study.toml"} if (self.study.folder / "study.toml").is_file() else {}
-        return study | read | {f"models/{m.name}/priors.toml": m.resources / "priors.toml" for m in self.models}
+        own = {n: self.study.path(n) for n in (STUDY, BIBLIOGRAPHY) if self.study.path(n).is_file()}
+        return own | read | {name: path for m in self.models for name, path in _brought(m.name, m.resources).items()}
+
+
+def _brought(model: str, folder: Path) -> dict[str, Path]:
+    """Name -> path of what a model brings: card, priors and those they extend, the certificate where it has one."""
+    proof = [f"calibration/{file}" for file in CERTIFICATE if (folder / "calibration" / file).is_file()]
+    found = {f"{MODELS}/{model}/{file}": folder / file for file in ("card.md", "priors.toml", *proof)}
+    for other in read_toml(folder / "priors.toml").get("extends", ()):
+        taken = _brought(other["model"], models_folder() / other["model"])
+        found |= {name: path for name, path in taken.items() if name.endswith("/priors.toml")}
+    return found
 
 
 def gather(study: Study) -> Inputs:

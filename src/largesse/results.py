@@ -15,9 +15,10 @@ from typing import Any, Final, Literal
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from largesse.errors import InputError, Problem
-from largesse.store import write_json
+from largesse.store import SEAL, broken, write_json
 
 SCHEMA: Final = "largesse.results/1"
+BESIDE: Final = ("schema", "reportable", SEAL)  # of the file, for whoever reads it; verdicts say what is reportable
 STRICT: Final = ConfigDict(extra="forbid")  # of a file that is read: what is not known is an error
 SMALLEST: Final = 5  # k: no count of 1 to 4 respondents can be read off what is published
 SURE: Final = 0.95  # posterior probability from which a direction is put in words
@@ -235,14 +236,14 @@ class Results:
         return found[key]
 
     def write(self, path: Path) -> None:
-        """Write as JSON, atomically.
+        """Write as JSON, atomically, with a seal by which a later change of anything in it is noticed.
 
         Errors
         ------
         ValueError
             when a number is not finite or a value is not plain; names it, and writes nothing.
         """
-        write_json(path, {"schema": SCHEMA, "reportable": self.reportable, **asdict(self)})
+        write_json(path, {"schema": SCHEMA, "reportable": self.reportable, **asdict(self)}, sealed=True)
 
     @classmethod
     def read(cls, path: Path | str) -> Results:
@@ -251,20 +252,25 @@ class Results:
         Errors
         ------
         InputError
-            when the file is missing, is not JSON, was written under another schema, or lacks an entry.
+            when the file is missing, is not JSON, was written under another schema, lacks an entry, or is not what was
+            written.
         """
         path = Path(path)
         table = _read_json(path)
-        if not isinstance(table, dict) or table.pop("schema", None) != SCHEMA:
+        if not isinstance(table, dict) or table.get("schema") != SCHEMA:
             raise InputError.one(path, "key 'schema'", "another schema or none", SCHEMA)
-        table.pop("reportable", None)  # told to whoever reads the file; here the verdicts say it
+        entries = {key: value for key, value in table.items() if key not in BESIDE}
         try:
-            return TypeAdapter(cls).validate_python(table)
+            read = TypeAdapter(cls).validate_python(entries)
         except ValidationError as error:
             raise InputError(
                 Problem(str(path), f"key '{'.'.join(map(str, wrong['loc']))}'", wrong["msg"].lower(), f"as in {SCHEMA}")
                 for wrong in error.errors(include_url=False)
             ) from None
+        if broken(table):
+            found = "a number or a word that was changed after it was written"
+            raise InputError.one(path, f"key '{SEAL}'", found, "results as `largesse run` writes them")
+        return read
 
 
 def _read_json(path: Path) -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+SEAL = "seal"  # the key under which a table keeps the fingerprint of all else in it
 DIGITS = 16  # 64 bits: a collision among a million artefacts has odds of one in thirty million
 
 
@@ -72,8 +73,11 @@ def atomic(path: Path, *, private: bool = False) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def write_json(path: Path, table: Any, *, private: bool = False, ordered: bool = False) -> None:
+def write_json(path: Path, table: Any, *, private: bool = False, ordered: bool = False, sealed: bool = False) -> None:
     """Write `table` as indented JSON, atomically: sorted by key, or as it is where the order of keys means something.
+
+    A `sealed` table carries the fingerprint of all else in it, so that whoever reads it notices a change
+    (:func:`broken`).
 
     Errors
     ------
@@ -82,8 +86,19 @@ def write_json(path: Path, table: Any, *, private: bool = False, ordered: bool =
     """
     if fault := next(_faults(table, path.name), None):
         raise ValueError(fault)
+    if sealed:
+        table = {**table, SEAL: _seal(table)}
     with atomic(path, private=private) as part:
         part.write_text(json.dumps(table, indent=1, sort_keys=not ordered, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def broken(table: Mapping[str, Any]) -> bool:
+    """Whether a table that was written sealed lacks its seal, or is no longer what was sealed."""
+    return table.get(SEAL) != _seal(table)
+
+
+def _seal(table: Mapping[str, Any]) -> str:
+    return fingerprint({key: value for key, value in table.items() if key != SEAL})
 
 
 def _faults(thing: Any, place: str) -> Iterator[str]:

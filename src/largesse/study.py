@@ -259,6 +259,11 @@ class Study(Record):
         return self.folder / "results.json"
 
     @property
+    def earlier_path(self) -> Path:
+        """Where the results are kept that the present ones replaced; they too may be shared."""
+        return self.private / "earlier.json"
+
+    @property
     def page_path(self) -> Path:
         """The finished page."""
         return self.folder / "report.html"

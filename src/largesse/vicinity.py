@@ -36,6 +36,7 @@ from largesse.models.contract import Model
 from largesse.predictive import people
 from largesse.provenance import engines, processor
 from largesse.replicate import GATES, SAMPLER, code, fitted
+from largesse.seals import hold
 from largesse.seeds import generator
 from largesse.store import fingerprint
 from largesse.study import Study
@@ -188,7 +189,7 @@ def _read(study: Study, name: str) -> Near:
         others = any(study.private.glob(f"fit-{name}-*.nc"))
         found = "only fits of other data, priors or settings" if others else "no fit"
         raise InputError.one(study.private, name, found, "a fit of the study as it is: `largesse run` makes one")
-    return Near(inputs, models.get(name), Fit.load(path))
+    return Near(inputs, models.get(name), Fit.load(hold(path)))
 
 
 def _binding(near: Near, seed: int) -> str:

@@ -13,7 +13,9 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Final
 
+from largesse import seals
 from largesse.alternatives import KINDS, Alternative, Alternatives, Kind, alternatives, reporting
+from largesse.artefacts import named, standing
 from largesse.audit import Audit, audit, quadrature
 from largesse.diagnostics import diagnose as convergence
 from largesse.errors import InputError, Problem
@@ -153,18 +155,28 @@ class Workflow:
     def results(self) -> Results:
         """`results.json`, made anew where anything behind it changed."""
         path, made_by = self.study.results_path, self.results_fingerprint()
-        if path.is_file() and _made_by(path) == made_by:
+        before = _readable(path)
+        if before and before.made.get("inputs") == made_by and self._stands(before):
             self._reuse(path)
-            return Results.read(path)
+            return before
         fits = self.fits()
         audits = self.audits(fits)
         log.info("estimating")
         curve, beside = self.tipping(fits), self.alternatives(fits)
-        files = {p.name: p for m in self.inputs.models for p in (self.fit_paths[m.name], self.audit_paths[m.name])}
-        files |= {path.name: path for path in self._short_paths}
+        stored = [*self.fit_paths.values(), *self.audit_paths.values(), *self._short_paths]
+        files = {named(path, self.study.folder): path for path in stored}
         found = record(self.inputs, fits, audits, self.inputs.files | files, made_by, curve, beside)
+        if before:
+            before.write(self.study.earlier_path)
         found.write(path)
         return found
+
+    def _stands(self, results: Results) -> bool:
+        """Whether every file behind the results is as it was; the log names those that are not."""
+        stale = standing(results.artefacts, self.study.folder).stale
+        for name in stale:
+            log.warning("%s: no longer what the results were made from, which are made anew", name)
+        return not stale
 
     @property
     def _short_paths(self) -> list[Path]:
@@ -204,13 +216,16 @@ class Workflow:
     def _stored[T: (Fit, Audit, Tipping, Alternatives)](
         self, path: Path, read: Callable[[Path], T], make: Callable[[], T]
     ) -> T:
-        """What lies at `path`, or what `make` makes, stored there."""
-        if path.is_file():
+        """What lies at `path` undamaged, or what `make` makes, stored there under a seal."""
+        if path.is_file() and not seals.damaged(path):
             self._reuse(path)
             return read(path)
+        if path.is_file():
+            log.warning("%s: damaged since it was written, made anew", path.name)
         made = make()
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         made.save(path)
+        seals.seal(path)
         return made
 
     def _reuse(self, path: Path) -> None:
@@ -257,9 +272,12 @@ def run(study: Study) -> Results:
     return results
 
 
-def _made_by(path: Path) -> str:
-    """The fingerprint that stored results carry; nothing when they cannot be read."""
+def _readable(path: Path) -> Results | None:
+    """Results that lie at `path`, whole; none where there are none, and the log says where they were damaged."""
+    if not path.is_file():
+        return None
     try:
-        return str(Results.read(path).made.get("inputs", ""))
-    except InputError:
-        return ""
+        return Results.read(path)
+    except InputError as error:
+        log.warning("%s", error)
+        return None

@@ -150,18 +150,29 @@ def test_what_was_dropped_is_counted_but_not_to_the_person() -> None:
 
 
 def test_a_file_that_changed_makes_the_page_stale(tmp_path: Path) -> None:
-    """Results whose inputs were edited say so at the top; untouched inputs say nothing."""
+    """Results whose inputs were edited or are gone say so at the top; untouched inputs say nothing."""
     (tmp_path / "study.toml").write_text("name = 'x'\n", encoding="utf-8")
+    (tmp_path / "survey.csv").write_text("gift\n1\n", encoding="utf-8")
     made = invented.results()
-    fresh = {"study.toml": file_digest(tmp_path / "study.toml"), "survey.csv": "cd" * 32}
+    fresh = {name: file_digest(tmp_path / name) for name in ("study.toml", "survey.csv")}
     replace(made, artefacts=fresh).write(tmp_path / "results.json")
     page = Page.read(tmp_path / "results.json")
-    assert page.stale == ()
+    assert page.standing.stale == ()
     assert "**Stale.**" not in str(page.status())
     assert page.digest in str(page.provenance())
     (tmp_path / "study.toml").write_text("name = 'y'\n", encoding="utf-8")
     stale = Page.read(tmp_path / "results.json")
     assert "**Stale.** Changed since these results were made: study\\.toml" in str(stale.status())
+    (tmp_path / "survey.csv").unlink()
+    assert "Gone since these results were made: survey\\.csv" in str(Page.read(tmp_path / "results.json").status())
+
+
+def test_results_that_travel_alone_are_not_stale(tmp_path: Path) -> None:
+    """Without the study beside them nothing can be held against the results, and the page says which files it was."""
+    invented.results().write(tmp_path / "results.json")
+    page = Page.read(tmp_path / "results.json")
+    assert "**Stale" not in str(page.status())
+    assert "not held against these: study\\.toml, survey\\.csv" in str(page.provenance())
 
 
 def test_the_order_of_models_is_the_study_s(tmp_path: Path) -> None:

@@ -229,6 +229,7 @@ def _stored(source: Path, name: str | None) -> tuple[Any, Any, Any]:
     from largesse.errors import InputError
     from largesse.fits import Fit
     from largesse.inputs import gather
+    from largesse.seals import hold
     from largesse.study import Study
     from largesse.workflow import Workflow
 
@@ -242,7 +243,7 @@ def _stored(source: Path, name: str | None) -> tuple[Any, Any, Any]:
         raise InputError.one(file, "", "a fit that its study as it is now would not make", str(paths[name].name))
     if not paths[name].is_file():
         raise InputError.one(source, f"the fit of {name}", "none stored", f"one: largesse fit {inputs.study.folder}")
-    return Fit.load(paths[name]), next(m for m in inputs.models if m.name == name), inputs
+    return Fit.load(hold(paths[name])), next(m for m in inputs.models if m.name == name), inputs
 
 
 def _lender_lines(lender: Mapping[str, Any]) -> Iterator[str]:

@@ -6,13 +6,14 @@ A section that a study has nothing for says so in a sentence: no receipt model, 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
 from largesse import figures
+from largesse.artefacts import Standing, standing
 from largesse.figures import Picture, calibration
 from largesse.figures.band import spread
 from largesse.figures.canvas import COLUMN
@@ -55,18 +56,18 @@ class Page:
     ----------
     results : where every number comes from.
     digest : SHA-256 of the file of results.
-    stale : files beside the results that are no longer what the results were made from.
+    standing : how the files behind the results stand now.
     cited : keys of the `references.bib` beside the results, else of this package; others are printed as they are.
     """
 
     results: Results
     digest: str = ""
-    stale: tuple[str, ...] = ()
+    standing: Standing = field(default_factory=Standing)
     cited: frozenset[str] = frozenset()
 
     @classmethod
     def read(cls, path: Path | str) -> Page:
-        """The page of `results.json`, held against the files beside it.
+        """The page of `results.json`, held against the files that it was made from.
 
         Errors
         ------
@@ -75,12 +76,10 @@ class Page:
         """
         path = Path(path)
         results = Results.read(path)
-        beside = {name: path.parent / name for name in results.artefacts}
-        stale = tuple(n for n, file in beside.items() if file.is_file() and file_digest(file) != results.artefacts[n])
         own = path.parent / "references.bib"
         entries = (own if own.is_file() else bibliography()).read_text(encoding="utf-8")
         keys = re.findall(r"^@\w+\{([^,\s]+),", entries, flags=re.MULTILINE)
-        return cls(results, file_digest(path), stale, frozenset(keys))
+        return cls(results, file_digest(path), standing(results.artefacts, path.parent), frozenset(keys))
 
     def status(self) -> Markdown:
         """Who made it and when, whether it is synthetic, out of date, and may be reported."""
@@ -88,14 +87,17 @@ class Page:
         by = [str(study.get("author", "")), str(made["date"]), f"largesse {made['largesse']}"]
         byline = div("muted", " · ".join(literal(part) for part in by if part))
         marks = [div("synthetic-mark", SYNTHETIC), byline, div("status .status-synthetic", MADE_UP)]
-        return blocks(*(marks if study["synthetic"] else [byline]), self._stale(), self._standing())
+        return blocks(*(marks if study["synthetic"] else [byline]), self._stale(), self._verdict())
 
     def _stale(self) -> str:
-        files = ", ".join(literal(name) for name in self.stale)
-        said = f"**Stale.** Changed since these results were made: {files}. Run the study again."
-        return div("status .status-failed", said) if files else ""
+        """That files behind the numbers changed or are gone; nothing where all are as they were."""
+        if not self.standing.stale:
+            return ""
+        found = {"Changed": self.standing.changed, "Gone": self.standing.missing}
+        said = (f"{what} since these results were made: {_names(names)}." for what, names in found.items() if names)
+        return div("status .status-failed", f"**Stale.** {' '.join(said)} Run the study again.")
 
-    def _standing(self) -> str:
+    def _verdict(self) -> str:
         results = self.results
         verdicts = [*results.failed, *(v for v in results.verdicts if v.answer is Answer.FLAGGED)]
         kind, word = ("ok", "Reportable") if results.reportable else ("failed", "Not reportable")
@@ -360,12 +362,13 @@ class Page:
         made, seed = self.results.made, self.results.study["seed"]
         versions = {"largesse": made["largesse"], "python": made["python"], **made["engines"]}
         said = ", ".join(f"{literal(name)} {literal(str(version))}" for name, version in versions.items())
-        prints = tables.fingerprints(self.results)
+        prints, away = tables.fingerprints(self.results), _names(self.standing.elsewhere)
         return blocks(
             f"Made on {literal(made['date'])} with {said}; root seed {seed}. Fits: {prints}.",
             "To make it again, run this in the folder of the study:",
             code("largesse run ."),
             tables.artefacts(self.results, self.digest),
+            f"Not at hand where the page was made, and so not held against these: {away}." if away else "",
         )
 
     def citation(self) -> Markdown:
@@ -384,6 +387,10 @@ class Page:
     def _figure(self, picture: Picture, caption: str, label: str) -> str:
         mark = " (synthetic data)" if self.results.study["synthetic"] else ""
         return figure(slim(picture.svg()), picture.alt, f"{caption}{mark}.", label)
+
+
+def _names(files: Iterable[str]) -> str:
+    return ", ".join(map(literal, files))
 
 
 def _folded(title: str, *parts: str) -> str:
