@@ -284,7 +284,7 @@ A caption
 
 | a |
 |---|
-| 1 |
+| b |
 
 : A table {{#tbl-a}}
 
@@ -296,10 +296,10 @@ Folded.
 
 ::: {{.panel-tabset}}
 ## One
-1
+First.
 
 ## Two
-2
+Second.
 :::
 """
     found = seen(render(small(tmp_path, body), tmp_path / "page.html"))

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from largesse.errors import InputError, Problem
+from largesse.report.typed import typed
 
 FRONT = (
     *("title", "subtitle", "author", "date", "abstract", "lang", "bibliography", "csl", "format", "execute", "jupyter"),
@@ -35,6 +36,8 @@ OPTIONS = {
     "tags": r"\[ *parameters *\]",
 }
 DEFAULTS = {"echo": "true", "output": "true", "include": "true", "warning": "true", "code-fold": "false"}
+SPOKEN = ("title", "subtitle", "abstract", "description")  # front matter that is prose
+CAPTIONS = ("fig-cap", "fig-alt", "tbl-cap")  # options that are prose
 NEEDS = {"fig": ("fig-cap", "fig-alt"), "tbl": ("tbl-cap",)}  # a label's kind, and the options it calls for
 
 FENCE = re.compile(r"^(\s*)(`{3,}|~{3,})\s*(.*?)\s*$")
@@ -151,6 +154,8 @@ def _front(lines: Sequence[str], flaws: list[Flaw]) -> tuple[Sequence[str], int]
         flaws.append(Flaw(1, "no title", "a title in the front matter"))
     for n, line in enumerate(front, 2):
         flaws += lint(line, n)
+        if re.match(rf"(?:{'|'.join(SPOKEN)}): *(?![|>]-?\s*$)|\s", line):
+            flaws += [_typed(n, number) for _, number in typed(line)]
         if INLINE.search(line) or re.match(r"date: *['\"]?(today|now|last-modified)", line):
             flaws.append(Flaw(n, f"'{line}'", "a fixed value: front matter is not computed"))
     return front, end + 1
@@ -228,6 +233,8 @@ def _cell(block: Block, defaults: Mapping[str, str], flaws: list[Flaw]) -> Block
         if key not in OPTIONS or not re.fullmatch(OPTIONS[key], value):
             expected = _expected(key)
             flaws.append(Flaw(n, f"cell option '{key}: {raw}'", expected))
+        if key in CAPTIONS:
+            flaws += [_typed(n, number) for _, number in typed(value)]
     return Block("cell", block.line, block.lines, {**defaults, **options})
 
 
@@ -255,10 +262,17 @@ def _scalar(raw: str) -> str:
 def _lint(block: Block) -> Iterator[Flaw]:
     if block.kind == "text":
         yield from lint(block.code, block.line)
+        yield from (_typed(block.line + n, number) for n, number in typed(block.code))
         for n, words in enumerate(block.lines, block.line):
             yield from _inline(words, n)
     elif block.kind == "cell":
         yield from _code(block)
+
+
+def _typed(line: int, number: str) -> Flaw:
+    return Flaw(
+        line, f"the number {number!r} in prose", f"`{{python}} ...`, or [{number}]{{.given}} if it is no result"
+    )
 
 
 def _inline(words: str, line: int) -> Iterator[Flaw]:
