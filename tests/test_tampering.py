@@ -19,10 +19,12 @@ import numpy as np
 import pytest
 import tomli_w
 from fake_fits import fake
+from typer.testing import CliRunner
 
 from largesse.artefacts import place
 from largesse.audit import prior_draws
 from largesse.borrowed import Borrowed
+from largesse.cli import app
 from largesse.errors import InputError
 from largesse.fits import Fit, fit_fingerprint
 from largesse.inputs import gather
@@ -200,6 +202,25 @@ def test_an_altered_artefact_makes_the_page_stale_or_the_build_fail(
     else:
         assert what == "made"
         assert kind == "source" or re.search(rf"\*\*Stale\.\*\*.*{re.escape(literal(name))}", said)
+
+
+def test_show_says_of_a_number_which_file_behind_it_changed(study: Study) -> None:
+    """Exit code 0 with every file unchanged; 1 for a number whose fit was altered, 0 still for one of another model."""
+
+    def shown(*key: str) -> Any:
+        done = CliRunner().invoke(app, ["show", str(study.folder), *key, "--json"])
+        return done.exit_code, json.loads(done.stdout)
+
+    status, every = shown()
+    assert status == 0
+    assert {file["state"] for file in every["artefacts"].values()} == {"unchanged"}
+    fit = next(name for name in every["artefacts"] if name.startswith("_private/fit-reported_loyalty-"))
+    altered(study.path(fit), "byte", 1)
+    status, told = shown("loyalty.direct")
+    assert status == 1
+    assert told["artefacts"][fit]["state"] == "changed"
+    assert told["value"]["key"] == "loyalty.direct"
+    assert shown("receipt.level")[0] == 0
 
 
 def test_twenty_alterations_touch_every_kind_of_artefact() -> None:

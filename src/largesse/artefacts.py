@@ -34,6 +34,11 @@ class Standing:
         """What makes a page stale: the files that changed, and those that are gone."""
         return (*self.changed, *self.missing)
 
+    def of(self, name: str) -> str:
+        """How one file stands, in a word."""
+        places = {"changed": self.changed, "gone": self.missing, "elsewhere": self.elsewhere}
+        return next((word for word, names in places.items() if name in names), "unchanged")
+
 
 def named(path: Path, folder: Path) -> str:
     """The name in results of a file below the study's `folder`."""

@@ -268,7 +268,7 @@ class Results:
                 for wrong in error.errors(include_url=False)
             ) from None
         if broken(table):
-            found = "a number or a word that was changed after it was written"
+            found = "a number or a word that was changed since it was written" if SEAL in table else "no seal"
             raise InputError.one(path, f"key '{SEAL}'", found, "results as `largesse run` writes them")
         return read
 

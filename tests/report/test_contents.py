@@ -11,8 +11,9 @@ import pytest
 from report import invented
 
 from largesse.figures import points, span
+from largesse.origins import trace
 from largesse.report.contents import Page
-from largesse.report.markdown import Markdown, code, figure, literal, math, table
+from largesse.report.markdown import Markdown, code, figure, literal, math, table, traced
 from largesse.results import Results
 from largesse.store import file_digest
 
@@ -126,9 +127,10 @@ def test_every_parameter_is_printed_with_its_prior_and_its_checks() -> None:
     """One row for each parameter of each model."""
     made = invented.results()
     text = str(Page(made).parameters())
-    for model in made.models.values():
-        for row in model["parameters"]:
-            assert f"| {literal(row['key'])} | {row['mean']:.2f} | {row['sd']:.2f} |" in text
+    for name, model in made.models.items():
+        for n, row in enumerate(model["parameters"]):
+            named = traced(literal(row["key"]), f"/models/{name}/parameters/{n}")
+            assert f"| {named} | {row['mean']:.2f} | {row['sd']:.2f} |" in text
 
 
 def test_every_prior_has_its_words_and_its_source() -> None:
@@ -165,6 +167,23 @@ def test_a_file_that_changed_makes_the_page_stale(tmp_path: Path) -> None:
     assert "**Stale.** Changed since these results were made: study\\.toml" in str(stale.status())
     (tmp_path / "survey.csv").unlink()
     assert "Gone since these results were made: survey\\.csv" in str(Page.read(tmp_path / "results.json").status())
+
+
+def test_the_answer_and_every_row_carry_their_place_in_the_results() -> None:
+    """The pointers of a page lead to what it prints there, and the page lists what stands where."""
+    made = invented.results()
+    page = Page(made)
+    (answer,) = re.findall(r"data-from=\"([^\"]+)\"", str(page.headline()))
+    assert trace(made, answer).value["key"] == "loyalty.direct"
+    rows = re.findall(r"\[([^|]+)\]\{data-from=\"([^\"]+)\"\} \| (\S+) \|", str(page.parameters()))
+    assert len(rows) == len(made.estimates) + sum(len(m["parameters"]) for m in made.models.values())
+    for _, pointer, mean in rows:
+        value = trace(made, pointer).value
+        assert mean.replace("\N{MINUS SIGN}", "-") in (
+            f"{value['mean']:.2f}",
+            points(value["mean"]).replace("\N{MINUS SIGN}", "-"),
+        )
+    assert "/figures/tipping" in str(page.provenance()).replace("\\", "")
 
 
 def test_results_that_travel_alone_are_not_stale(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -124,6 +125,46 @@ def report(study: Folder, quiet: Quiet = False, as_json: Json = False) -> None:
         results = Results.read(record.results_path)
         say(_summary(results) | {"page": str(page)}, [*_headline(results), "", str(page)], as_json)
         _leave(results)
+
+
+@app.command(rich_help_panel=PANEL)
+def show(
+    study: Folder,
+    key: Annotated[
+        str | None,
+        typer.Argument(help="loyalty.direct, joint.spillover, or a pointer: /survey/kept; all files unless given"),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show where a number comes from: its place, how it is worked out, and the files behind it as they are now."""
+    with answering(quiet=False, as_json=as_json):
+        from largesse.artefacts import standing
+        from largesse.origins import trace
+        from largesse.results import Results
+        from largesse.study import Study
+
+        record = Study.read(study)
+        results = Results.read(record.results_path)
+        found = trace(results, key) if key else None
+        behind = found.artefacts if found else results.artefacts
+        now = standing(behind, record.folder)
+        states = {name: now.of(name) for name in behind}
+        files = {name: {"sha256": digest, "state": states[name]} for name, digest in behind.items()}
+        told = {} if found is None else {"at": found.pointer, "value": found.value, "how": found.how, "by": found.by}
+        lines = [] if found is None else [*_valued(found.value), f"at  {found.pointer}", f"is  {found.how}",
+                                          f"by  {found.by}", "of"]  # fmt: skip
+        lines += [f"  {states[name]:<9}  {digest}  {name}" for name, digest in behind.items()]
+        say(told | {"artefacts": files}, lines, as_json)
+        raise typer.Exit(GATE_FAILED if now.stale else REPORTABLE)
+
+
+def _valued(value: Any) -> list[str]:
+    """What stands at a place: a row of names and values, or a single one."""
+    if not isinstance(value, dict):
+        return [json.dumps(value, ensure_ascii=False)]
+    return [
+        f"{name:<14} {json.dumps(each, ensure_ascii=False)}" for name, each in value.items() if each not in (None, "")
+    ]
 
 
 # --- what these commands share ---------------------------------------------------------------------------------

@@ -114,7 +114,9 @@ class Page:
         would = [favour.overturned(self.results), said.overturned.removeprefix(words.OVERTURN).strip()]
         either = "; or ".join(part.rstrip(".") for part in would if part)
         overturned = f"**{words.OVERTURN}** {either}." if either else ""
-        return blocks(div("headline", said.warning, said.answer), div("muted", said.reading), overturned)
+        return blocks(
+            div("headline", said.warning, said.answer, pointer=self._answer()), div("muted", said.reading), overturned
+        )
 
     def beside(self) -> Markdown:
         """What the answer rests on, and what else was found."""
@@ -368,8 +370,22 @@ class Page:
             "To make it again, run this in the folder of the study:",
             code("largesse run ."),
             tables.artefacts(self.results, self.digest),
+            _folded("Where each number comes from", self._traced(), tables.origins(self.results)),
             f"Not at hand where the page was made, and so not held against these: {away}." if away else "",
         )
+
+    def _traced(self) -> str:
+        """How to trace one number of the page."""
+        return (
+            "The answer, and each row of the tables of estimates and of parameters, carries its place in results.json "
+            "in the source of this page, as `data-from`. Of one number, here that of the answer, "
+            f"`largesse show . {self._answer()}` says how it was worked out, and whether the files behind it are still "
+            "the same."
+        )
+
+    def _answer(self) -> str:
+        """The place of the answer in the results."""
+        return f"/estimates/{self.results.estimates.index(words.leading(self.results))}"
 
     def citation(self) -> Markdown:
         """How to cite the page."""

@@ -34,6 +34,11 @@ def literal(value: str) -> str:
     return line if re.fullmatch(r"-?\d+(?:[.,]\d+)*", line) else re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", line)
 
 
+def traced(text: str, pointer: str) -> str:
+    """Markdown that carries the place in `results.json` that its numbers come from, for programs to read."""
+    return f'[{text}]{{data-from="{pointer}"}}'
+
+
 def blocks(*parts: str) -> Markdown:
     """Paragraphs, tables and divs below one another; empty ones are left out."""
     return Markdown("\n\n".join(part for part in parts if part))
@@ -73,9 +78,10 @@ def code(text: str) -> str:
     return f"{marks} {{.text}}\n{text.rstrip()}\n{marks}"
 
 
-def div(kind: str, *parts: str, title: str = "", collapse: bool = False) -> str:
-    """A div of a class of the page, or a callout with its title."""
+def div(kind: str, *parts: str, title: str = "", collapse: bool = False, pointer: str = "") -> str:
+    """A div of a class of the page, or a callout with its title; `pointer` as in :func:`traced`."""
     named = f' title="{escape(title)}"' if title else ""
+    named += f' data-from="{pointer}"' if pointer else ""
     folded = ' collapse="true"' if collapse else ""
     body = "\n\n".join(part for part in parts if part)
     return f":::::::: {{.{kind}{named}{folded}}}\n{body}\n::::::::"

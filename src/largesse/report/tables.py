@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from largesse.figures import models, outcome, points
+from largesse.origins import held
 from largesse.report import prior_set, words
-from largesse.report.markdown import UNKNOWN, literal, math, table
+from largesse.report.markdown import UNKNOWN, literal, math, table, traced
 from largesse.results import Estimate, Results
 
 GIFTS: Final = {"0": ", nobody's own gift", "1": ", everybody's own gift"}
@@ -73,11 +74,12 @@ def estimates(results: Results, shown: Iterable[Estimate], caption: str, mark: s
     interval = f"{words.content(results)} interval"
     header = ["Outcome", "Contrast", "Mean", interval, "P(\\>0)", "P(small)", "Status", *["Truth"] * synthetic]
     small = f"small is within {points(results.study['rope'])} of nought"
-    rows = (_estimate(results, e)[: len(header)] for e in shown)
+    at = {e.key: f"/estimates/{n}" for n, e in enumerate(results.estimates)}
+    rows = (_estimate(results, e, at[e.key])[: len(header)] for e in shown)
     return table(header, rows, f"{caption}, in points of 100; {small}", mark, "--rrrr-r")
 
 
-def _estimate(results: Results, e: Estimate) -> list[str]:
+def _estimate(results: Results, e: Estimate, at: str) -> list[str]:
     if e.contrast == "gini":  # a coefficient from 0 to 1, no share of an outcome
         mean, lower, upper, truth = (UNKNOWN if x is None else f"{x:.2f}" for x in (e.mean, e.lower, e.upper, e.truth))
         ends = f"{lower} to {upper}"
@@ -85,7 +87,8 @@ def _estimate(results: Results, e: Estimate) -> list[str]:
         mean, ends = prior_set.bounds(results, e)
         truth = UNKNOWN if e.truth is None else points(e.truth)
     shares = [f"{e.p_positive:.2f}", f"{e.p_negligible:.2f}"]
-    return [literal(outcome(results, e.outcome)), _contrast(e), mean, ends, *shares, e.status.replace("_", " "), truth]
+    named = [literal(outcome(results, e.outcome)), traced(_contrast(e), at)]
+    return [*named, mean, ends, *shares, e.status.replace("_", " "), truth]
 
 
 def _contrast(e: Estimate) -> str:
@@ -124,17 +127,18 @@ def parameters(results: Results, model: str) -> str:
     """Every parameter of a model with its prior and what the chains say of it."""
     interval = f"{words.content(results)} interval"
     header = ("Parameter", "Mean", "sd", interval, "Prior sd", "R-hat", "ESS", "Status")
-    rows = map(_parameter, results.models[model]["parameters"])
+    every = results.models[model]["parameters"]
+    rows = (_parameter(row, f"/models/{model}/parameters/{n}") for n, row in enumerate(every))
     caption = f"Parameters of {words.named(model)}, on the scale of the model"
     return table(header, rows, caption, f"parameters-{label(model)}", "-rrrrrr-")
 
 
-def _parameter(row: Mapping[str, Any]) -> list[str]:
+def _parameter(row: Mapping[str, Any], at: str) -> list[str]:
     digits = {"mean": 2, "sd": 2, "lower": 2, "upper": 2, "prior_sd": 2, "rhat": 3, "ess": 0}
     said = {name: UNKNOWN if row[name] is None else f"{row[name]:.{d}f}" for name, d in digits.items()}
     ends = f"{said['lower']} to {said['upper']}"
     checked = [said["prior_sd"], said["rhat"], said["ess"], row["status"].replace("_", " ")]
-    return [literal(row["key"]), said["mean"], said["sd"], ends, *checked]
+    return [traced(literal(row["key"]), at), said["mean"], said["sd"], ends, *checked]
 
 
 def artefacts(results: Results, digest: str) -> str:
@@ -142,6 +146,13 @@ def artefacts(results: Results, digest: str) -> str:
     files = [("results.json", digest)] if digest else []
     rows = [[literal(name), f"`{literal(sha)}`"] for name, sha in (*files, *sorted(results.artefacts.items()))]
     return table(("File", "SHA-256"), rows, "What this page was made from", "files") if rows else ""
+
+
+def origins(results: Results) -> str:
+    """What stands where in results, as what, worked out by which module from which kind of file."""
+    rows = [[literal(row.place), literal(row.how), literal(row.by), ", ".join(row.files)] for row in held(results)]
+    header = ("Place", "What stands there", "Worked out by", "From")
+    return table(header, rows, "Where the numbers of results.json come from", "origins")
 
 
 def fingerprints(results: Results) -> str:

@@ -271,6 +271,11 @@ def full(results: Results, e: Estimate) -> str:
     return f"In this synthetic study, {sentence(results, e)}{known}."
 
 
+def leading(results: Results) -> Estimate:
+    """The estimate of the headline."""
+    return _leading(results)[0]
+
+
 def _leading(results: Results) -> list[Estimate]:
     """The main estimate first, then what happens to those passed over and in the market."""
     known = {e.key: e for e in contrasts(results)}
