@@ -26,7 +26,7 @@ from largesse.template import start, study_of
 
 HEAVY = {"pymc", "pytensor", "arviz", "nutpie", "pandas", "polars", "matplotlib", "pydantic"}
 COMMANDS = {
-    *("new", "check", "run", "fit", "diagnose", "estimate", "report", "show"),
+    *("new", "check", "run", "fit", "diagnose", "estimate", "report", "show", "compare"),
     *("simulate", "calibrate", "merge", "identify", "plan", "models", "priors"),
 }
 PRIOR: dict[str, Any] = {

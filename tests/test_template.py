@@ -24,7 +24,7 @@ def test_the_template_is_a_valid_study(tmp_path: Path) -> None:
 def test_private_and_generated_files_are_ignored_by_git(tmp_path: Path) -> None:
     """The folder's .gitignore keeps fits, results and pages out of a repository."""
     start(tmp_path)
-    assert {"_private/", "results.json", "report.html"} <= set((tmp_path / ".gitignore").read_text().splitlines())
+    assert {"_private/", "results.json", "*.html"} <= set((tmp_path / ".gitignore").read_text().splitlines())
 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:

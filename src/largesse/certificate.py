@@ -140,8 +140,12 @@ def shown(folder: Path) -> dict[str, Any]:
     summary = stored(folder, "summary")
     kept = {name: summary[name] for name in ("verdict", "red", "replicates", "failed", "level", "prior")}
     quantities = [{name: q[name] for name in ("quantity", "adjusted")} for q in summary["quantities"]]
-    binned = {name: _binned(folder / KINDS[kind]) for name, kind in (("places", "place"), ("truths", "prior"))}
-    return {**about, "picture": {**kept, "quantities": quantities, **binned}}
+    return {**about, "picture": {**kept, "quantities": quantities, **binned(folder)}}
+
+
+def binned(folder: Path) -> dict[str, dict[str, list[int]]]:
+    """`places` among the draws and of `truths` in their priors: quantity -> how many lie in each of twenty bins."""
+    return {name: _binned(folder / KINDS[kind]) for name, kind in (("places", "place"), ("truths", "prior"))}
 
 
 def _binned(path: Path) -> dict[str, list[int]]:

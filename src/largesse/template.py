@@ -15,9 +15,7 @@ from largesse.store import atomic
 from largesse.study import Study
 from largesse.synthetic import ARM, DONT_KNOW, MARKET_QUESTION, REFUSED, World
 
-IGNORED: Final = (
-    "# what may identify a respondent, and what is generated from it\n_private/\nresults.json\nreport.html\n"
-)
+IGNORED: Final = "# what may identify a respondent, and what is generated from it\n_private/\nresults.json\n*.html\n"
 
 
 def start(folder: Path, study: str | None = None) -> list[Path]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -69,9 +68,9 @@ def run(study: Folder, quiet: Quiet = False, as_json: Json = False) -> None:
         steps = Workflow(checked(record))
         results = steps.results()
         page = steps.page()
-        answer = _summary(results) | {"page": str(page), "results": str(record.results_path), "reused": steps.reused}
-        say(answer, [*_headline(results), "", str(page)], as_json)
-        _leave(results)
+        answer = summary(results) | {"page": str(page), "results": str(record.results_path), "reused": steps.reused}
+        say(answer, [*headline(results), "", str(page)], as_json)
+        leave(results)
 
 
 @app.command(rich_help_panel=PANEL)
@@ -109,62 +108,7 @@ def estimate(study: Folder, quiet: Quiet = False, as_json: Json = False) -> None
             f"{e.key:<26} {100 * e.mean:7.1f}  ({100 * e.lower:.1f} to {100 * e.upper:.1f})  {e.status}" for e in shown
         ]
         say([asdict(e) for e in results.estimates], [*lines, "", "points of 100, with equal-tailed intervals"], as_json)
-        _leave(results)
-
-
-@app.command(rich_help_panel=PANEL)
-def report(study: Folder, quiet: Quiet = False, as_json: Json = False) -> None:
-    """Render the page from the stored results; neither survey nor sampler is touched."""
-    with answering(quiet, as_json):
-        from largesse.report.build import build
-        from largesse.results import Results
-        from largesse.study import Study
-
-        record = Study.read(study)
-        page = build(record)
-        results = Results.read(record.results_path)
-        say(_summary(results) | {"page": str(page)}, [*_headline(results), "", str(page)], as_json)
-        _leave(results)
-
-
-@app.command(rich_help_panel=PANEL)
-def show(
-    study: Folder,
-    key: Annotated[
-        str | None,
-        typer.Argument(help="loyalty.direct, joint.spillover, or a pointer: /survey/kept; all files unless given"),
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Show where a number comes from: its place, how it is worked out, and the files behind it as they are now."""
-    with answering(quiet=False, as_json=as_json):
-        from largesse.artefacts import standing
-        from largesse.origins import trace
-        from largesse.results import Results
-        from largesse.study import Study
-
-        record = Study.read(study)
-        results = Results.read(record.results_path)
-        found = trace(results, key) if key else None
-        behind = found.artefacts if found else results.artefacts
-        now = standing(behind, record.folder)
-        states = {name: now.of(name) for name in behind}
-        files = {name: {"sha256": digest, "state": states[name]} for name, digest in behind.items()}
-        told = {} if found is None else {"at": found.pointer, "value": found.value, "how": found.how, "by": found.by}
-        lines = [] if found is None else [*_valued(found.value), f"at  {found.pointer}", f"is  {found.how}",
-                                          f"by  {found.by}", "of"]  # fmt: skip
-        lines += [f"  {states[name]:<9}  {digest}  {name}" for name, digest in behind.items()]
-        say(told | {"artefacts": files}, lines, as_json)
-        raise typer.Exit(GATE_FAILED if now.stale else REPORTABLE)
-
-
-def _valued(value: Any) -> list[str]:
-    """What stands at a place: a row of names and values, or a single one."""
-    if not isinstance(value, dict):
-        return [json.dumps(value, ensure_ascii=False)]
-    return [
-        f"{name:<14} {json.dumps(each, ensure_ascii=False)}" for name, each in value.items() if each not in (None, "")
-    ]
+        leave(results)
 
 
 # --- what these commands share ---------------------------------------------------------------------------------
@@ -182,19 +126,22 @@ def _failed(verdicts: Sequence[Verdict]) -> bool:
     return any(v.answer.value in ("failed", "not run") for v in verdicts)
 
 
-def _summary(results: Results) -> dict[str, Any]:
+def summary(results: Results) -> dict[str, Any]:
+    """Whether results may be reported, what they say first, and what failed."""
     return {
         "reportable": results.reportable,
-        "headline": _headline(results),
+        "headline": headline(results),
         "failed": [v.sentence for v in results.failed],
     }
 
 
-def _headline(results: Results) -> list[str]:
+def headline(results: Results) -> list[str]:
+    """What the page says first, for a terminal."""
     from largesse.report.words import spoken
 
     return spoken(results)
 
 
-def _leave(results: Results) -> NoReturn:
+def leave(results: Results) -> NoReturn:
+    """End with the exit code of results."""
     raise typer.Exit(REPORTABLE if results.reportable else GATE_FAILED)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 from largesse.artefacts import digests
 from largesse.provenance import code
 from largesse.report.render import render
+from largesse.resources import PACKAGE, bibliography
 from largesse.results import Results
 from largesse.store import file_digest, write_json
 from largesse.study import Study
@@ -38,6 +41,27 @@ def build(study: Study, reuse: Callable[[Path], None] = lambda _page: None) -> P
     render(study.path(study.report.source), page)
     write_json(stamp, made_by | {"page": file_digest(page)}, private=True)
     return page
+
+
+def written(kind: str, records: Mapping[str, Path | Mapping[str, Any]], out: Path) -> Path:
+    """Render a page of a further kind from what it reads; the page is whole or is not written at all.
+
+    Parameters
+    ----------
+    kind : the name of a source of this package: `calibration`, `priors` or `comparison`.
+    records : name -> each JSON file that the source reads, or the table to put there.
+    out : the page.
+    """
+    with tempfile.TemporaryDirectory(prefix="largesse-") as scratch:
+        folder = Path(scratch)
+        for name, table in records.items():
+            if isinstance(table, Path):
+                shutil.copyfile(table, folder / f"{name}.json")
+            else:
+                write_json(folder / f"{name}.json", table, ordered=True)
+        shutil.copyfile(bibliography(), folder / "references.bib")
+        shutil.copyfile(PACKAGE / "report" / f"{kind}.qmd", folder / f"{kind}.qmd")
+        return render(folder / f"{kind}.qmd", out)
 
 
 def _made_by(study: Study) -> dict[str, Any]:

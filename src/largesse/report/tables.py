@@ -39,19 +39,23 @@ def priors(results: Results, model: str, cited: frozenset[str]) -> str:
     rows = []
     for row in reversed(first.values()):
         prior = row["prior"]
-        where = f"{_source(prior, cited)}: {literal(prior['where'])}"
-        held = f"{_prior(prior)}, where what is borrowed does not hold" if row["borrowed"] else _prior(prior)
+        where = f"{source(prior, cited)}: {literal(prior['where'])}"
+        held = (
+            f"{distribution(prior)}, where what is borrowed does not hold" if row["borrowed"] else distribution(prior)
+        )
         rows.append([math(row["symbol"]), literal(row["meaning"]), held, literal(prior["statement"]), where])
     header = ("Symbol", "What it is", "Prior", "In words", "Where from")
     return table(header, rows, f"Priors of {words.named(model)}", f"priors-{label(model)}")
 
 
-def _source(prior: Mapping[str, Any], cited: frozenset[str]) -> str:
+def source(prior: Mapping[str, Any], cited: frozenset[str]) -> str:
+    """The kind of a prior's source, with its citation."""
     kind, key = literal(prior["kind"]), prior.get("key") or ""
     return f"{kind} [@{key}]" if key in cited else f"{kind} {literal(key)}".rstrip()
 
 
-def _prior(prior: Mapping[str, Any]) -> str:
+def distribution(prior: Mapping[str, Any]) -> str:
+    """A prior as people write it: the distribution with its arguments."""
     arguments = (
         f"{a:g}".replace("-", "\N{MINUS SIGN}") if isinstance(a, int | float) else words.named(str(a))
         for a in prior["arguments"].values()

@@ -378,10 +378,10 @@ def basis(results: Results) -> list[str]:
 
 def certificates(results: Results) -> list[str]:
     """Of each model, the calibration certificate that this page stands on, or that it stands on none."""
-    return [_certified(name, about.get("certificate") or {"state": "none"}) for name, about in results.models.items()]
+    return [certified(name, about.get("certificate") or {"state": "none"}) for name, about in results.models.items()]
 
 
-def _certified(model: str, held: Mapping[str, Any]) -> str:
+def certified(model: str, held: Mapping[str, Any]) -> str:
     """One model's certificate as a sentence: what it shows, and of which design."""
     head = f"**{capital(named(model))}:**"
     if held["state"] == "none":
