@@ -66,7 +66,8 @@ benchmarks: .venv/.ready  ## calibrate here and in simuk, in turns, and write be
 favour: .venv/.ready  ## fit the joint model over a grid of favour where the truth is known (ten minutes)
 	$(BIN)/python benchmarks/favour.py
 
-support: .venv/.ready  ## fit support alone and jointly, where a gift changes words and offices favour the loyal (ten minutes)
+support: .venv/.ready  ## who supports and who only says so: cloned answers; alone and jointly, where offices favour (ten minutes)
+	$(BIN)/python benchmarks/prevalence.py
 	$(BIN)/python benchmarks/support.py
 
 transfer: .venv/.ready  ## lend a posterior to the other half of its survey and see what is lost (a quarter of an hour)
