@@ -19,7 +19,7 @@ import pytest
 from causaldata import gov_transfers
 from scipy.stats import binom
 
-from largesse import models
+from largesse import models, plain
 from largesse.audit import Audit
 from largesse.inputs import Inputs, gather
 from largesse.record import record
@@ -276,13 +276,18 @@ def test_a_wave_in_which_few_of_a_district_were_asked_has_no_parameter(tmp_path:
     assert "district_wave[district 03, first]" not in keys
 
 
-def test_panels_of_few_or_of_like_minded_people_are_left_out(inputs: Inputs) -> None:
-    """Four people, or a group of which 95 in 100 said one thing, would tell what single people said."""
-    name = "reported_loyalty"
-    shown = panel(name, "pride", 0, 5, [0.3333, 0.0667, 0.6])
-    kept_back = [panel(name, "pride", 1, 4, [0.5, 0.25, 0.25]), panel(name, "praise", 0, 200, [0.95, 0.05])]
+def test_panels_of_like_minded_people_are_left_out(tmp_path: Path) -> None:
+    """A group of which 95 in 100 said one thing would tell what each of them said; receipts are no answers."""
+
+    def change(table: pd.DataFrame) -> pd.DataFrame:
+        passed_over = table.index[table["gift"] == 0]
+        return table.assign(praise=table["praise"].where(table["gift"] == 1, "yes").where(
+            ~table.index.isin(passed_over[:6]), "no"))  # fmt: skip
+
+    name, inputs = "reported_loyalty", fake_fits.study(tmp_path, WORLD, change)
+    shown, alike = (panel(name, item, 0, 300, [0.3333, 0.0667, 0.6][:n]) for item, n in (("pride", 3), ("praise", 2)))
     receipts = panel("gift_allocation", "gift", 0, 300, [0.5, 0.5]) | {"arm": "district 01"}
-    made = audits(inputs, {name: (shown, *kept_back), "gift_allocation": (receipts,)})
+    made = audits(inputs, {name: (shown, alike), "gift_allocation": (receipts,)})
     (told,) = fake_fits.recorded(inputs, made).figures["predictive"]
     assert told["observed"] == [0.33, 0.07, 0.6]
     assert (told["item"], told["gift"], told["levels"]) == ("pride", 0, ["no", "rather", "yes"])
@@ -334,9 +339,11 @@ def test_a_published_study_has_its_published_comparison(repo: Path, tmp_path: Pa
     })  # fmt: skip
     (tmp_path / "_private").mkdir()
     table.to_csv(tmp_path / "_private" / "survey.csv", index=False)
-    found = fake_fits.recorded(gather(Study.read(tmp_path)))
+    inputs = gather(Study.read(tmp_path))
+    found = fake_fits.recorded(inputs)
     row = found.figures["plain"]["loyalty.at.cutoff"]
-    assert row["estimate"] == pytest.approx(PUBLISHED, abs=1e-6)
+    assert plain.regressions(inputs)["loyalty.at.cutoff"]["estimate"] == pytest.approx(PUBLISHED, abs=1e-6)
+    assert row["estimate"] == round(PUBLISHED, 3)
     assert row["label"] == "reported loyalty, at the income cutoff"
     assert (row["respondents"], row["clusters"]) == (1948, 1948)
     assert found.estimate("loyalty.direct.at.cutoff").extrapolation == ""
@@ -350,9 +357,9 @@ def test_every_outcome_is_compared_on_its_own_scale(inputs: Inputs, results: Res
     bands = np.concatenate([[0.0], (np.arange(5) + 0.5) / 5])[table["market"].cat.codes]
     scores = {"loyalty": np.mean(items, axis=0), "market_any": bands > 0, "market_much": bands}
     for outcome, score in scores.items():
-        plain = results.figures["plain"]
-        assert plain[f"{outcome}.at.core"]["estimate"] == pytest.approx(_by_hand(table, score), rel=1e-6)
-        assert plain[outcome]["clusters"] == 8
+        rows = plain.regressions(inputs)
+        assert rows[f"{outcome}.at.core"]["estimate"] == pytest.approx(_by_hand(table, score), rel=1e-6)
+        assert results.figures["plain"][outcome]["clusters"] == 8
 
 
 def _by_hand(table: pd.DataFrame, score: Any) -> float:

@@ -14,6 +14,7 @@ from test_lists import AFFIRMATIVE, CONTROL, RACE
 from largesse import checks, findings, models
 from largesse.checks import Asked
 from largesse.errors import InputError
+from largesse.headcount import Headcount
 from largesse.inputs import Inputs, gather
 from largesse.instruments import counts, placebo, told
 from largesse.results import Answer
@@ -72,8 +73,8 @@ def test_published_prevalences_within_two_standard_errors(
     means = {e.key: e.mean for e in findings.estimates(found, SUPPORT, inputs)}
     for key, (mean, se) in (("sincere.level.0", other), ("sincere.level.1", south)):
         assert abs(means[key] - mean) < 2 * se
-    shown = told(inputs, SUPPORT.name, findings.estimate(found, SUPPORT, inputs))
-    assert (min(shown["types"]["share"][0]) < 0) == (treated is RACE)
+    shown = told(inputs, SUPPORT.name, findings.estimate(found, SUPPORT, inputs), Headcount.of(inputs).support)
+    assert shown["negative"] == (treated is RACE)
 
 
 def test_counts_of_the_survey_are_those_of_the_published_table(tmp_path: Path) -> None:
@@ -88,8 +89,13 @@ def test_groups_of_fewer_than_ten_in_an_arm_are_not_told(tmp_path: Path) -> None
     table = people(RACE)
     kept = table[(table["arm"] == 1) | (table["south"] == 0) | (table.groupby(["arm", "south"]).cumcount() < 9)]
     inputs = read(tmp_path, kept)
-    rows = told(inputs, SUPPORT.name, findings.estimate(_drawn(inputs), SUPPORT, inputs))["groups"]
+    rows = _told(inputs)["groups"]
     assert [row["group"] for row in rows] == ["everyone", "without a gift"]
+
+
+def _told(inputs: Inputs) -> dict[str, Any]:
+    effects = findings.estimate(_drawn(inputs), SUPPORT, inputs)
+    return told(inputs, SUPPORT.name, effects, Headcount.of(inputs).support)
 
 
 def _drawn(inputs: Inputs) -> Any:
@@ -121,7 +127,7 @@ def test_a_placebo_list_tells_what_a_longer_list_loses(lose: bool, answer: Answe
     asked = Asked(SUPPORT, {}, inputs)
     assert checks.placebo_list(asked).answer is answer
     assert "placebo" in asked.features
-    told_ = told(inputs, SUPPORT.name, findings.estimate(_drawn(inputs), SUPPORT, inputs))["placebo"]
+    told_ = _told(inputs)["placebo"]
     assert told_["made_good"]["mean"] == pytest.approx(plain.mean + found.lost, abs=5.1e-4)
     assert told_["made_good"]["se"] > plain.se
 

@@ -14,6 +14,7 @@ from scipy.stats import binom
 from largesse import checks, findings, models
 from largesse.checks import Asked
 from largesse.errors import InputError
+from largesse.headcount import Headcount
 from largesse.inputs import Inputs, gather
 from largesse.replicate import as_read
 from largesse.results import Answer
@@ -149,7 +150,7 @@ def fitted(asked: World) -> tuple[Inputs, dict[str, findings.Estimate], dict[str
     inputs = as_read(simulate(asked), MODEL, MODEL.priors())
     found = fit(MODEL, inputs.cells[MODEL.name], inputs.priors[MODEL.name], SAMPLER, seed=1)
     estimates = {e.key: e for e in findings.estimates(found, MODEL, inputs)}
-    return inputs, estimates, told(inputs, findings.estimate(found, MODEL, inputs))
+    return inputs, estimates, told(inputs, findings.estimate(found, MODEL, inputs), Headcount.of(inputs).order)
 
 
 def test_districts_change_places_once_answers_are_anchored() -> None:

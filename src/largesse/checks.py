@@ -229,10 +229,9 @@ def ends(asked: Asked) -> Verdict:
     """Whether somebody gave the counts that tell on a person: none, and all, of the longer list."""
     shares = counts(asked.inputs.cells[asked.model.name]).ends()
     missing = [f"nobody shown the longer list said that {name} of it applies" for name in ENDS if shares[name] == 0]
-    at = f"{shares['floor']:.0%} of the control arm counted none and {shares['ceiling']:.0%} all of its items"
     found = "; ".join(missing) or "of those shown the longer list some said that none and some that all of it applies"
     answer = Answer.FLAGGED if missing else Answer.PASSED
-    return Verdict("ends of the list", asked.model.name, answer, f"{found}; {at}", float(len(missing)), 0.0)
+    return Verdict("ends of the list", asked.model.name, answer, found, float(len(missing)), 0.0)
 
 
 def placebo_list(asked: Asked) -> Verdict:
@@ -257,8 +256,7 @@ def same_persons(asked: Asked) -> Verdict:
     if found is None:
         return _silent("order of vignettes", asked, "no two vignettes were judged by enough people to compare them")
     worst, good = found.worst, found.p >= UNLIKELY
-    of = f"{worst.right / worst.judged:.0%} put '{worst.lower}' below '{worst.higher}', "
-    of += f"{worst.tied / worst.judged:.0%} alike, {worst.wrong / worst.judged:.0%} above"
+    of = f"'{worst.lower}' below '{worst.higher}'"  # whose judgements, and how many: they may be a few of one district
     sentence = (
         f"no group puts vignettes in another order than they are listed in (nearest to it: {of})"
         if good

@@ -131,7 +131,7 @@ class Counts:
         """The table of types."""
         share, covariance = self._cells(*self.arms)
         shape = (2, self.items + 1)
-        return Types(share.reshape(shape), np.sqrt(np.diag(covariance)).reshape(shape))
+        return Types(share.reshape(shape), np.sqrt(np.maximum(np.diag(covariance), 0.0)).reshape(shape))
 
     def held(self, rng: np.random.Generator) -> Held:
         """The test of no design effect, and its Bayesian version."""

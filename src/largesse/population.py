@@ -112,7 +112,7 @@ def _levels(inputs: Inputs, frame: Frame) -> Iterator[tuple[str, str, Array, Arr
                 yield name, level, _at(inputs, frame, name, level), (table[name].astype(str) == level).to_numpy()
         elif column.role == "continuous":
             values = table[name].to_numpy(dtype=float)
-            cut = float(np.median(values))
+            cut = float(f"{np.median(values):.2g}")  # rounded: the median itself may be what one respondent said
             ((j, middle),) = inputs.design.coordinates({name: cut}).items()
             rows = frame["x"].to_numpy()[:, j] > middle + ALIKE
             yield name, f"up to {cut:g}", ~rows, values <= cut

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import product
@@ -33,12 +33,13 @@ from largesse.alternatives import Alternatives, Kind
 from largesse.audit import Audit, prior_draws
 from largesse.districts import places
 from largesse.fits import Fit
+from largesse.headcount import KEPT, Headcount
 from largesse.inputs import Inputs
 from largesse.ledger import ledger
 from largesse.models.contract import Model
 from largesse.parameters import Parameter
 from largesse.provenance import engines
-from largesse.results import SMALLEST, DroppedTerm, Results
+from largesse.results import SMALLEST, DroppedTerm, Results, Verdict
 from largesse.reweighting import ranges
 from largesse.sensitivity import CURVES, Tipping
 from largesse.store import file_digest
@@ -48,7 +49,8 @@ _CATEGORICAL = pd.CategoricalDtype
 
 PRIOR_DRAWS: Final = 1000
 TRUTH_INTERVAL: Final = 0.99
-ALIKE: Final = 0.95  # shares of a group in which so many gave one answer would tell what each of them said
+TENS: Final = 10
+FLAT: Final = 1e-9  # a design effect of 1, but for the last digits of a sum
 
 
 def record(
@@ -70,6 +72,7 @@ def record(
     curve : the headline over a grid of favour, of a study whose model assumes one.
     beside : the effects under alternatives, by kind.
     """
+    heads = Headcount.of(inputs)
     rows = {m.name: list(_parameters(fits[m.name], m, inputs)) for m in inputs.models}
     effects = {m.name: findings.estimate(fits[m.name], m, inputs) for m in answered(inputs)}
     estimates = tuple(
@@ -84,24 +87,30 @@ def record(
             "inputs": made_by,
             "date": datetime.now(UTC).date().isoformat(),
         },
-        survey=_survey(inputs),
-        models={m.name: _model(m, inputs, fits[m.name], audits[m.name], rows[m.name]) for m in inputs.models},
-        verdicts=tuple(v for m in inputs.models for v in audits[m.name].verdicts),
+        survey=_survey(inputs, heads),
+        models={
+            m.name: _model(m, inputs, fits[m.name], audits[m.name], rows[m.name])
+            | {"respondents": heads.count(("model", m.name), int(inputs.cells[m.name]["people"].sum()))}
+            for m in inputs.models
+        },
+        verdicts=tuple(_said(v, inputs) for m in inputs.models for v in audits[m.name].verdicts),
         estimates=estimates,
-        dropped=inputs.survey.dropped,
+        dropped=heads.dropped(inputs.survey.dropped),
         dropped_terms=tuple(_dropped_terms(inputs)),
         figures={
-            "predictive": list(_predictive(inputs, audits)),
+            "predictive": list(_predictive(inputs, audits, heads)),
             "coverage": _coverage(inputs),
-            "plain": plain.regressions(inputs),
+            "plain": heads.regressions(plain.regressions(inputs)),
             "tipping": _tipping(curve, inputs, fits) if curve else None,
             "programmes": dict(_programmes(inputs, fits, effects)),
             "alternatives": _alternatives(inputs, fits, effects, beside or {}),
             "population": _population(inputs, fits),
             "ledger": ledger(fits, inputs),
             "borrowed": transfer.told(inputs, fits),
-            "vignettes": vignettes.told(inputs, effects[vignettes.MODEL]) if vignettes.MODEL in effects else None,
-            "support": instruments.told(inputs, asked, effects[asked])
+            "vignettes": vignettes.told(inputs, effects[vignettes.MODEL], heads.order)
+            if vignettes.MODEL in effects
+            else None,
+            "support": instruments.told(inputs, asked, effects[asked], heads.support)
             if (asked := instruments.reading(effects))
             else None,
             "priors": [row for m in answered(inputs) for row in ranges(fits[m.name], m, inputs, estimates)],
@@ -142,7 +151,10 @@ def _programmes(
     """Model -> what stands beside its policies, and where loyalty rises while the market falls."""
     for model in (m for m in inputs.models if {"gift", "loyalty"} <= {*m.outcomes}):
         fit, drawn = fits[model.name], effects[model.name]
-        yield model.name, programmes.about(fit.theta, inputs) | findings.side_by_side(drawn, fit, model, inputs)
+        beside = findings.side_by_side(drawn, fit, model, inputs)
+        if even := beside.get("break_even"):  # between the least and the most that anyone faces
+            beside["break_even"] = even | {end: _faced(inputs, even[end]) for end in ("low", "high")}
+        yield model.name, programmes.about(fit.theta, inputs) | beside
 
 
 def _alternatives(
@@ -158,12 +170,33 @@ def _alternatives(
 
 def _population(inputs: Inputs, fits: Mapping[str, Fit]) -> dict[str, Any]:
     """What the weights are worth; by model of answers its effects by group, and over populations drawn anew."""
-    about: dict[str, Any] = population.worth(inputs)
+    about: dict[str, Any] = _worth(inputs)
     for model in answered(inputs):
         fit = fits[model.name]
         groups, drawn = population.by_group(fit, model, inputs), population.uncertain(fit, model, inputs)
         about[model.name] = {"groups": groups, "uncertain": drawn}
     return about
+
+
+def _said(verdict: Verdict, inputs: Inputs) -> Verdict:
+    """A verdict of an audit, without the share of respondents that a fit leans on where they are few."""
+    few = 2 * SMALLEST / int(inputs.cells[verdict.model]["people"].sum())
+    if verdict.gate != "leave-one-out" or not verdict.value or verdict.value >= few:
+        return verdict
+    words = f"fewer than {2 * SMALLEST} respondents are too influential for leave-one-out to be exact"
+    return replace(verdict, value=None, sentence=words)
+
+
+def _worth(inputs: Inputs) -> dict[str, float]:
+    """What the weights are worth, in tens: to the digit it would tell how many respondents bear which weight."""
+    told, n = population.worth(inputs), len(inputs.survey.table)
+    effective = n if told["design"] < 1 + FLAT else TENS * (told["effective"] // TENS)
+    return {"effective": float(effective), "design": round(n / max(effective, 1), 2)}
+
+
+def _faced(inputs: Inputs, share: float) -> float:
+    """A share of receivers that people face, in whole points where it is a sample's: fine ones tell of how many."""
+    return share if inputs.design.coverage.source == "administrative" else round(share, 2)
 
 
 def _study(inputs: Inputs) -> dict[str, Any]:
@@ -178,13 +211,13 @@ def _study(inputs: Inputs) -> dict[str, Any]:
         "author": study.report.author,
         "interval": asked.interval,
         "rope": asked.rope,
-        "coverage": [compared.low, compared.high] if compared.varies else None,
+        "coverage": [_faced(inputs, c) for c in (compared.low, compared.high)] if compared.varies else None,
         "extrapolates": asked.extrapolates,
         "models": list(study.models),
     }
 
 
-def _survey(inputs: Inputs) -> dict[str, Any]:
+def _survey(inputs: Inputs, heads: Headcount) -> dict[str, Any]:
     survey, table = inputs.survey, inputs.survey.table
     places = {
         role: len(survey.codebook[role].levels) if role in survey.codebook else 0 for role in ("district", "wave")
@@ -192,8 +225,8 @@ def _survey(inputs: Inputs) -> dict[str, Any]:
     scales = [n for n, column in survey.codebook.items() if column.role in ("loyalty", "vignettes", "market")]
     coverage = inputs.design.coverage
     return {
-        "rows": survey.rows,
-        "kept": len(table),
+        "rows": heads.count(("rows",), survey.rows),
+        "kept": heads.count(KEPT, len(table)),
         "districts": places["district"],
         "waves": places["wave"],
         "weights": _weights(inputs),
@@ -201,14 +234,18 @@ def _survey(inputs: Inputs) -> dict[str, Any]:
             {"name": n, "label": survey.codebook[n].label, "levels": list(survey.codebook[n].levels)} for n in scales
         ],
         "covariates": [n for n, c in survey.codebook.items() if c.role in ("categorical", "continuous")],
-        "coverage": {"source": coverage.source, "reliability": coverage.reliability, "center": coverage.center},
+        "coverage": {
+            "source": coverage.source,
+            "reliability": round(coverage.reliability, 2),
+            "center": _faced(inputs, coverage.center),
+        },
     }
 
 
 def _weights(inputs: Inputs) -> str:
     if inputs.study.columns.weight is None:
         return ""
-    n = population.worth(inputs)["effective"]
+    n = _worth(inputs)["effective"]
     use = {"frame": "averages only, not the likelihood", "likelihood": "averages and the likelihood"}
     return f"weights enter {use[inputs.study.weights.use]}; they make the sample worth {n:,.0f} equal respondents"
 
@@ -227,11 +264,10 @@ def _model(model: Model, inputs: Inputs, fit: Fit, audit: Audit, rows: list[dict
         "question": model.question,
         "outcomes": list(model.outcomes),
         "fingerprint": fit.fingerprint,
-        "respondents": int(inputs.cells[model.name]["people"].sum()),
         "sampler": {"draws": sizes["draw"], "tune": tune, "chains": sizes["chain"], "nodes": fit.nodes},
         **_card((model.resources / "card.md").read_text(encoding="utf-8")),
         "parameters": rows,
-        "loo": dict(audit.loo),
+        "loo": {name: number for name, number in audit.loo.items() if name != "influential"},
         "certificate": certificate.shown(model.resources / "calibration"),
     }
 
@@ -331,19 +367,11 @@ def _dropped_terms(inputs: Inputs) -> Iterator[DroppedTerm]:
         yield from model.active(inputs.cells[model.name])[1]
 
 
-def _predictive(inputs: Inputs, audits: Mapping[str, Audit]) -> Iterator[dict[str, Any]]:
-    """Observed shares of each answer, rounded, and replicated ones.
-
-    Panels of fewer than 5 respondents are left out, and those in which nearly everyone gave the same answer.
-    """
-    for model in inputs.models:
-        for row in audits[model.name].predictive:
-            told = row["respondents"] >= SMALLEST and max(row["observed"]) < ALIKE
-            if row["item"] != "gift" and told:
-                column = inputs.survey.codebook[row["item"]]
-                about = {"label": column.label, "levels": list(column.levels), "gift": int(row["arm"])}
-                about["observed"] = [round(share, 2) for share in row["observed"]]
-                yield {k: v for k, v in row.items() if k not in ("arm", "respondents")} | about
+def _predictive(inputs: Inputs, audits: Mapping[str, Audit], heads: Headcount) -> Iterator[dict[str, Any]]:
+    """Observed shares of each answer and replicated ones, as far as they may be told."""
+    for row in heads.panels(row for m in inputs.models for row in audits[m.name].predictive):
+        column = inputs.survey.codebook[row["item"]]
+        yield {**row, "label": column.label, "levels": list(column.levels)}
 
 
 def _coverage(inputs: Inputs) -> dict[str, Any] | None:

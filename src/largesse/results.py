@@ -114,12 +114,12 @@ class Estimate:
 @with_config(STRICT)
 @dataclass(frozen=True)
 class Dropped:
-    """Answers that did not enter: how many, of which role and column, and why."""
+    """Answers that did not enter: of which role and column, why, and how many; None where that is kept back."""
 
     role: str
     column: str
     reason: str
-    count: int
+    count: int | None
 
 
 @with_config(STRICT)
@@ -137,7 +137,8 @@ class DroppedTerm:
 class Results:
     """Everything a page may print. Written once, read by `report` and `figures`, never edited.
 
-    All numbers are plain and finite; None stands for what is not known. What each table holds:
+    All numbers are plain and finite; None stands for what is not known, or is kept back because it would tell of few
+    people (see :class:`largesse.headcount.Headcount`). What each table holds:
 
     Attributes
     ----------
@@ -149,8 +150,8 @@ class Results:
         [{`name`, `label`, `levels` (lowest first)}], `covariates` (names) and `coverage` {`source`, `reliability`,
         `center`}.
     models : by name, {`question`, `outcomes`, `fingerprint`, `respondents`, `sampler` {`draws`, `tune`, `chains`,
-        `nodes`}, `equations`, `not_identified`, `would_break`, `parameters`, `loo` {`elpd`, `se`, `influential`},
-        `certificate` (see `certificate.shown`)}.
+        `nodes`}, `equations`, `not_identified`, `would_break`, `parameters`, `loo` {`elpd`, `se`}, `certificate` (see
+        `certificate.shown`)}.
         `parameters` is [{`key`, `parameter`, `label`, `symbol`, `meaning`, `unit`, `status`, `reason`, `prior`
         {`distribution`, `arguments`, `statement`, `kind`, `key`, `where`}, `mean`, `sd`, `lower`, `upper`,
         `prior_sd`, `contraction`, `rhat`, `ess`, `truth`}].

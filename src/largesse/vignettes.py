@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import Any, Final, NamedTuple
 
@@ -12,6 +12,7 @@ from scipy.stats import binom
 
 from largesse import belief, dims
 from largesse.cells import Cells, part
+from largesse.disclosure import rounded
 from largesse.inputs import Inputs
 from largesse.results import SMALLEST
 from largesse.simulators.anchored_loyalty import JUDGED
@@ -72,6 +73,20 @@ def pairs(cells: Cells) -> Iterator[Pair]:
                 yield found
 
 
+def judged(cells: Cells) -> dict[tuple[str, str], Array]:
+    """Two vignettes -> [gift, order] how many people put them right, alike and wrong."""
+    asked, people = part(cells, JUDGED), cells["people"].to_numpy()
+    answer, gift = asked["answer"].to_numpy(), cells["gift"].to_numpy()
+    names, found = [str(n) for n in asked[dims.ITEM].to_numpy()], {}
+    for j, k in combinations(range(len(names)), 2):
+        both, ahead = (answer[:, j] >= 0) & (answer[:, k] >= 0), np.sign(answer[:, k] - answer[:, j])
+        found[names[j], names[k]] = np.array(
+            [[int(people[both & (gift == g)] @ (ahead == sign)[both & (gift == g)]) for sign in (1, 0, -1)]
+             for g in (0, 1)]
+        )  # fmt: skip
+    return found
+
+
 class Order(NamedTuple):
     """The pair and group whose judgements speak most against the order written.
 
@@ -94,22 +109,23 @@ def order(cells: Cells) -> Order | None:
     return Order(found[at], float(adjusted[at]))
 
 
-def told(inputs: Inputs, effects: xr.Dataset) -> dict[str, Any]:
+def told(inputs: Inputs, effects: xr.Dataset, steps: Mapping[tuple[str, str, str], float]) -> dict[str, Any]:
     """What a page says of vignettes.
 
     Parameters
     ----------
     effects : of the model of anchored loyalty, as `findings.estimate` gives them.
+    steps : group and two vignettes -> what their shares are rounded to; see :class:`largesse.headcount.Headcount`.
 
     Returns
     -------
-    `pairs`: for everyone and each gift group, what share of people put two vignettes right, alike and wrong, in whole
-    points; `parts`: of each effect on answers, how much is loyalty (:func:`largesse.belief.told`).
+    `pairs`: for everyone and each gift group, what share of people put two vignettes right, alike and wrong, where it
+    may be told; `parts`: of each effect on answers, how much is loyalty (:func:`largesse.belief.told`).
     """
-    shown = [pair for pair in pairs(inputs.cells[MODEL]) if pair.group in ("everyone", "without a gift", "with a gift")]
     rows = [
-        {"group": pair.group, "lower": pair.lower, "higher": pair.higher}
-        | {name: round(getattr(pair, name) / pair.judged, 2) for name in ("right", "tied", "wrong")}
-        for pair in shown
+        {"group": pair.group, "lower": pair.lower, "higher": pair.higher, "step": step}
+        | {name: rounded(getattr(pair, name) / pair.judged, step) for name in ("right", "tied", "wrong")}
+        for pair in pairs(inputs.cells[MODEL])
+        if (step := steps.get((pair.group, pair.lower, pair.higher)))
     ]
     return {"pairs": rows, "parts": belief.told(effects, inputs.study.estimands.interval, "answered", "anchored")}

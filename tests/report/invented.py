@@ -87,7 +87,7 @@ def results(seed: int = 1) -> Results:
         verdicts=tuple(_verdicts()),
         estimates=tuple(_estimates(rng)),
         dropped=(
-            Dropped("loyalty", "trust", "an answer that is not one of the levels", 3),
+            Dropped("loyalty", "trust", "an answer that is not one of the levels", None),
             Dropped("gift", "received", "no answer to whether a gift was received", 57),
         ),
         dropped_terms=(DroppedTerm("reported_loyalty", "direct_by", "no covariate was named as a modifier"),),

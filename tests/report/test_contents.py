@@ -144,11 +144,15 @@ def test_every_prior_has_its_words_and_its_source() -> None:
 
 
 def test_what_was_dropped_is_counted_but_not_to_the_person() -> None:
-    """Counts below 5 are not told."""
+    """A count that is kept back is a dash, and the caption says what that means; so are numbers of respondents."""
     said = str(Page(invented.results()).data())
     assert "| 57 |" in said
-    assert "| fewer than 5 |" in said
-    assert "| 3 |" not in said
+    assert "| – |" in said
+    assert "kept back, for it would tell of few people" in said
+    assert "2,003 of 2,060 respondents entered" in said
+    made = invented.results()
+    alone = replace(made, survey={**made.survey, "rows": None})
+    assert "2,003 respondents entered" in str(Page(alone).data())
 
 
 def test_a_file_that_changed_makes_the_page_stale(tmp_path: Path) -> None:

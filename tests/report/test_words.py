@@ -186,9 +186,9 @@ def test_points_have_a_true_minus_and_no_negative_nought() -> None:
     assert figures.points(-0.0001) == "0.0"
 
 
-def test_small_counts_are_not_told() -> None:
-    """A count from 1 to 4 could point at someone."""
-    assert [words.count(n) for n in (0, 1, 4, 5, 1_234)] == ["0", "fewer than 5", "fewer than 5", "5", "1,234"]
+def test_counts_kept_back_are_dashes() -> None:
+    """What would tell of few people is None in results, and has no number on the page, nor a bound."""
+    assert [words.count(n) for n in (0, 5, 1_234, None)] == ["0", "5", "1,234", "–"]
 
 
 def test_all_verdicts_are_counted_once() -> None:

@@ -102,5 +102,6 @@ def _answer(level: object) -> str:
 def _outside(row: Mapping[str, Any]) -> str:
     arm = "received a gift" if row["gift"] else "passed over"
     ends = zip(row["observed"], row["lower"], row["upper"], strict=True)
-    missed = sum(not low <= seen <= high for seen, low, high in ends)
-    return f"{row['label']}, {arm}: {missed} of {len(row['levels'])} shares outside their interval"
+    shown = [(seen, low, high) for seen, low, high in ends if seen is not None]
+    missed = sum(not low <= seen <= high for seen, low, high in shown)
+    return f"{row['label']}, {arm}: {missed} of {len(shown)} shares outside their interval"

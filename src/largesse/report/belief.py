@@ -94,10 +94,10 @@ def _list(told: Mapping[str, Any]) -> list[str]:
     """Whether the counts of a list are such as its design gives."""
     if "held" not in told:
         return []
-    held, shares = told["held"], told["types"]["share"]
+    held = told["held"]
     against = f"p = {held['p']:.3f}; {held['cautious']:.3f} with every share at nought; the odds of a design that held "
     against += f"are {held['bayes']:.2g} times what they were before the data"
-    if min(map(min, shares)) >= 0:
+    if not told["negative"]:
         return [f"No type of people comes out with a negative share ({against})."]
     return [
         f"Some type of people comes out with a negative share, which none can have ({against}).",
@@ -130,8 +130,10 @@ def questions(results: Results) -> str:
     return markdown.table(header, rows, caption, "questions", "-" + "r" * len(asked))
 
 
-def _question(found: Mapping[str, float] | None) -> str:
-    return f"{points(found['mean'])} ({points(found['se'])})" if found else UNKNOWN
+def _question(found: Mapping[str, Any] | None) -> str:
+    if not found:
+        return UNKNOWN
+    return points(found["mean"]) if found["se"] is None else f"{points(found['mean'])} ({points(found['se'])})"
 
 
 def types(results: Results) -> str:

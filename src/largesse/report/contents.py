@@ -163,7 +163,9 @@ class Page:
         """Respondents, weights, covariates, items, and what was dropped and why."""
         survey = self.results.survey
         places = " and ".join(words.plural(survey[k], k[:-1]) for k in ("districts", "waves") if survey[k] > 1)
-        said = f"{survey['kept']:,} of {survey['rows']:,} respondents entered{f', in {places}' if places else ''}."
+        of = "" if survey["rows"] is None else f" of {survey['rows']:,}"
+        entered = "Few" if survey["kept"] is None else f"{survey['kept']:,}{of}"
+        said = f"{entered} respondents entered{f', in {places}' if places else ''}."
         dropped = tables.dropped(self.results)
         covariates = ", ".join(words.named(name) for name in survey["covariates"])
         return blocks(
@@ -183,10 +185,11 @@ class Page:
         how = model["sampler"]
         private = any(p["parameter"].endswith("disposition_sd") for p in model["parameters"])
         nodes = f", the private disposition integrated at {how['nodes']} nodes" if private else ""
+        respondents = "" if model["respondents"] is None else f"{model['respondents']:,} respondents; "
         drawn = f"{how['chains']} chains of {how['draws']:,} draws after {how['tune']:,} of warm-up{nodes}"
         return blocks(
             f"### {words.capital(words.named(name))}",
-            f"{literal(model['question'])} {model['respondents']:,} respondents; {drawn}.",
+            f"{literal(model['question'])} {respondents}{drawn}.",
             code(dedent(model["equations"])),
             self._priors(name),
         ).text

@@ -30,7 +30,11 @@ def dropped(results: Results) -> str:
     """The answers that did not enter."""
     header = ("Column", "Role", "Reason", "Answers")
     rows = [[literal(d.column), literal(d.role), literal(d.reason), words.count(d.count)] for d in results.dropped]
-    return table(header, rows, "What was dropped, and why", "dropped", "---r") if rows else "No answer was dropped."
+    if not rows:
+        return "No answer was dropped."
+    kept_back = f" ({UNKNOWN}: kept back, for it would tell of few people)"
+    caption = f"What was dropped, and why{kept_back if any(d.count is None for d in results.dropped) else ''}"
+    return table(header, rows, caption, "dropped", "---r")
 
 
 def priors(results: Results, model: str, cited: frozenset[str]) -> str:
@@ -111,7 +115,7 @@ def plain(results: Results) -> str:
         e = known.get(f"{outcome_}.direct.{profile}".rstrip("."))
         ours = f"{points(e.mean)} ({points(e.sd)})" if e else UNKNOWN
         theirs = f"{points(row['estimate'])} ({points(row['se'])})"
-        rows.append([literal(row["label"]), ours, theirs, f"{row['respondents']:,}", literal(row["words"])])
+        rows.append([literal(row["label"]), ours, theirs, words.count(row["respondents"]), literal(row["words"])])
     header = ("Outcome", "Model (sd)", "Regression (s.e.)", "Respondents", "How")
     caption = "Direct effect beside a plain weighted regression with a design-based standard error, in points of 100"
     return table(header, rows, caption, "plain", "-rrr-") if rows else ""

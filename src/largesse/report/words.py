@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from largesse.figures import contrasts, is_profile, outcome, points, span
 from largesse.report import prior_set
 from largesse.report.markdown import UNKNOWN, literal
-from largesse.results import SMALLEST, Answer, Estimate, Results, Verdict, direction
+from largesse.results import Answer, Estimate, Results, Verdict, direction
 
 PHRASES: Final = {  # outcomes that have no wording of the study's own
     "receipt": "the chance of a gift",
@@ -94,9 +94,9 @@ def content(results: Results) -> str:
     return f"{results.study['interval']:.0%}"
 
 
-def count(number: int) -> str:
-    """A count of people; a small one is not told."""
-    return f"{number:,}" if number == 0 or number >= SMALLEST else f"fewer than {SMALLEST}"
+def count(number: int | None) -> str:
+    """A count of people; None is one that is kept back, small itself or telling of a small one."""
+    return UNKNOWN if number is None else f"{number:,}"
 
 
 def plural(number: int, thing: str) -> str:
