@@ -26,7 +26,7 @@ from largesse.template import start, study_of
 
 HEAVY = {"pymc", "pytensor", "arviz", "nutpie", "pandas", "polars", "matplotlib", "pydantic"}
 COMMANDS = {
-    *("new", "check", "run", "fit", "diagnose", "estimate", "report", "show", "compare"),
+    *("new", "check", "run", "fit", "diagnose", "estimate", "report", "share", "show", "compare"),
     *("simulate", "calibrate", "merge", "identify", "plan", "models", "priors"),
 }
 PRIOR: dict[str, Any] = {
@@ -284,6 +284,15 @@ def test_new_does_not_write_twice(tmp_path: Path) -> None:
     before = files(tmp_path)
     assert largesse("new", tmp_path / "s").exit_code == 2
     assert files(tmp_path) == before
+
+
+def test_nothing_is_shared_without_results(study: Path) -> None:
+    """`share` without results is exit code 2, names the file that is missing, and leaves no bundle."""
+    before = files(study)
+    done = largesse("share", study)
+    assert done.exit_code == 2
+    assert "results.json" in done.stderr
+    assert files(study) == before
 
 
 def test_a_report_needs_results(study: Path) -> None:

@@ -289,7 +289,9 @@ def test_panels_of_like_minded_people_are_left_out(tmp_path: Path) -> None:
     receipts = panel("gift_allocation", "gift", 0, 300, [0.5, 0.5]) | {"arm": "district 01"}
     made = audits(inputs, {name: (shown, alike), "gift_allocation": (receipts,)})
     (told,) = fake_fits.recorded(inputs, made).figures["predictive"]
-    assert told["observed"] == [0.33, 0.07, 0.6]
+    table = inputs.survey.table
+    shares = table.loc[table["gift"] == 0, "pride"].value_counts(normalize=True, sort=False)
+    assert told["observed"] == [round(share, 2) for share in shares]
     assert (told["item"], told["gift"], told["levels"]) == ("pride", 0, ["no", "rather", "yes"])
     assert not {"arm", "respondents"} & set(told)
 
@@ -324,6 +326,17 @@ def test_a_sample_rate_of_few_is_kept_back(tmp_path: Path, places: Any, hidden: 
     told = fake_fits.recorded(inputs).figures["coverage"]["rate"]
     assert {(d, w) for d, row in enumerate(told) for w, rate in enumerate(row) if rate is None} == hidden
     assert told[0][0] == 0.5
+
+
+def test_a_district_of_which_no_rate_is_told_is_not_named(tmp_path: Path) -> None:
+    """Without a district file nobody knows that somebody was asked in a small district."""
+    inputs = fake_fits.study(tmp_path, WORLD, thin, **NO_FILES)
+    told = fake_fits.recorded(inputs)
+    assert "district 01" in told.figures["coverage"]["districts"]
+    assert len(told.figures["coverage"]["rate"]) == len(told.figures["coverage"]["districts"])
+    certified = {name: {**about, "certificate": None} for name, about in told.models.items()}
+    for name in ("district 03", "district 06"):
+        assert name not in repr(replace(told, models=certified).__dict__)
 
 
 # --- the plain comparison --------------------------------------------------------------------------------------------

@@ -387,7 +387,12 @@ def _coverage(inputs: Inputs) -> dict[str, Any] | None:
         [round(float(v), 3 if known else 2) if ok else None for v, ok in zip(*row, strict=True)]
         for row in zip(coverage.rate, shown, strict=True)
     ]
-    return {"districts": names, "waves": waves, "rate": rate, "places": places(inputs.survey.districts)}
+    told = [d for d in range(len(names)) if known or shown[d].any()]  # a district of which nothing is told has no name
+    if not told:
+        return None
+    kept = [names[d] for d in told]
+    where = {name: at for name, at in places(inputs.survey.districts).items() if name in kept}
+    return {"districts": kept, "waves": waves, "rate": [rate[d] for d in told], "places": where}
 
 
 def _telling(inputs: Inputs) -> Array:

@@ -3,10 +3,10 @@
 import os
 import sys
 
-from largesse.cli import analysis, library, pages, simulation
+from largesse.cli import analysis, library, pages, sharing, simulation
 from largesse.cli.answering import INTERRUPTED, app
 
-__all__ = ["analysis", "app", "library", "main", "pages", "simulation"]
+__all__ = ["analysis", "app", "library", "main", "pages", "sharing", "simulation"]
 
 
 def main() -> None:
