@@ -17,7 +17,7 @@ import largesse.report
 from largesse.errors import InputError
 from largesse.report.render import render
 from largesse.resources import bibliography
-from largesse.results import Results
+from largesse.results import Answer, Dropped, Results, Verdict
 
 pytestmark = pytest.mark.slow
 
@@ -29,9 +29,10 @@ HOSTILE = (
     "a | b\n\n# c {.d}",
     "{{< include /etc/passwd >}} @manacorda2011",
     "`code` ``` ~~~ ::: **bold**",
-    "혜산 <b onload='x'>",
-    '" onerror="x" {#fig-x}',
+    "혜산 <b onload='x'> مرحبا <img src=x onerror=alert(1)> שלום",
+    '" onerror="x" {#fig-x} ' + "말" * 90 + "w" * 90,
 )
+TURNED = "혜산\u202e 5 points of 100"  # an override would set what follows from right to left
 
 
 @dataclass
@@ -213,17 +214,28 @@ def _hostile() -> Results:
         for name, model in made.models.items()
     }
     study = {**made.study, "question": HOSTILE[2], "author": HOSTILE[7]}
-    return replace(made, estimates=estimates, figures=figures, survey=survey, models=models, study=study)
+    dropped = (*made.dropped, *(Dropped(TURNED, name, HOSTILE[0], 9) for name in HOSTILE))
+    verdicts = (*made.verdicts, *(Verdict(name, HOSTILE[3], Answer.FLAGGED, name) for name in HOSTILE))
+    kept = {"figures": figures, "survey": survey, "models": models, "study": study}
+    return replace(made, estimates=estimates, dropped=dropped, verdicts=verdicts, **kept)
 
 
 def test_what_others_wrote_is_shown_and_does_nothing(tmp_path: Path) -> None:
-    """Names with HTML, LaTeX, Markdown, shortcodes, citations and Hangul appear letter by letter."""
-    found = seen(rendered(tmp_path, _hostile()))
-    assert {"script", "b"} & {tag for tag, _ in found.elements} == set()
-    assert not any(name.startswith("on") for _, attributes in found.elements for name in attributes)
+    """Names with HTML, LaTeX, Markdown, shortcodes, citations, Hangul, Arabic and Hebrew appear letter by letter.
+
+    No element and no attribute comes from a name, and none turns the direction of what stands beside it.
+    """
+    path = rendered(tmp_path, _hostile())
+    found, plain_ = seen(path), seen(rendered(tmp_path / "plain", invented.results()))
+    assert {tag for tag, _ in found.elements} <= {tag for tag, _ in plain_.elements} | {"aside", "hr"}
+    kinds = {name for _, attributes in plain_.elements for name in attributes}
+    assert {name for _, attributes in found.elements for name in attributes} <= kinds
     assert all(str(picture["src"]).startswith("data:") for picture in found.of("img"))
-    for name in HOSTILE:
-        assert " ".join(name.split()) in found.text
+    assert not re.search("[\u202a-\u202e]", path.read_text(encoding="utf-8"))
+    text = re.sub("[\u2068\u2069]", "", found.text)
+    for name in (*HOSTILE, TURNED.replace("\u202e", "")):
+        assert " ".join(name.split()) in text
+    assert found.text.count("\u2068") == found.text.count("\u2069") > 0
 
 
 def test_a_cell_that_raises_is_named_by_its_line_and_leaves_the_old_page(tmp_path: Path) -> None:

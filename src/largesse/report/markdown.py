@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from html import escape
 
 UNKNOWN = "–"  # in the place of a number that there is not
+TURNS = "[\u202a-\u202e\u2066-\u2069]"  # embeddings, overrides and isolates of direction
+LEFTWARD = "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]"  # Hebrew, Arabic and their neighbours
 WIDEST = 36  # characters of a column that count when the columns share the width of a page
 
 
@@ -29,9 +31,16 @@ class Markdown:
 
 
 def literal(value: str) -> str:
-    """Text as Markdown that shows exactly that text; numbers stay bare, so that they may stand in mathematics."""
-    line = " ".join(value.split())
-    return line if re.fullmatch(r"-?\d+(?:[.,]\d+)*", line) else re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", line)
+    """Text as Markdown that shows exactly that text; numbers stay bare, so that they may stand in mathematics.
+
+    Text that runs from right to left is isolated, and signs that turn the direction of what follows are left out: the
+    words and numbers beside it keep their order.
+    """
+    line = re.sub(TURNS, "", " ".join(value.split()))
+    if re.fullmatch(r"-?\d+(?:[.,]\d+)*", line):
+        return line
+    shown = re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", line)
+    return f"\N{FIRST STRONG ISOLATE}{shown}\N{POP DIRECTIONAL ISOLATE}" if re.search(LEFTWARD, line) else shown
 
 
 def traced(text: str, pointer: str) -> str:
