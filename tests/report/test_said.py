@@ -45,7 +45,7 @@ def test_a_study_that_is_not_reportable_splits_nothing() -> None:
 
 def test_a_negative_share_of_people_is_told_with_what_it_means_for_the_model() -> None:
     """The table has its negative cell, and the text says why the model differs from the difference in means."""
-    made = asked(types=TYPES, held=HELD)
+    made = asked(types=TYPES, held=HELD, negative=True)
     said = " ".join(belief.said(made))
     assert "comes out with a negative share, which none can have (p = 0.040" in said
     assert "its prevalence need not be the difference in means" in said
