@@ -110,9 +110,12 @@ def test_the_second_run_reuses_everything(hyesan: dict[str, Any]) -> None:
 
 
 def test_a_published_estimate_is_met(panes: Results) -> None:
-    """The jump in support at the income cutoff lies within .012 of the published .0999; the plain regression is it."""
+    """The jump in support at the income cutoff lies within .012 of the published .0999.
+
+    The plain regression is it, to the three digits that results tell; `test_comparison.py` has all of them.
+    """
     assert abs(panes.estimate("loyalty.direct.at.cutoff").mean - PUBLISHED) < 0.012
-    assert abs(panes.figures["plain"]["loyalty.at.cutoff"]["estimate"] - PUBLISHED) < 1e-6
+    assert abs(panes.figures["plain"]["loyalty.at.cutoff"]["estimate"] - PUBLISHED) < 5e-4
 
 
 def test_an_average_without_counterparts_is_called_extrapolation(panes: Results) -> None:

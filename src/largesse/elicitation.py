@@ -169,7 +169,9 @@ def _numbers(family: str, low: float, high: float, sure: float) -> dict[str, flo
     """The arguments of most entropy: places to a thousandth of the width that was said, the rest to three digits."""
     preliz, known = _preliz(), {"nu": TAILS} if family == "StudentT" else {}
     found = getattr(preliz, family)(**known)
-    preliz.maxent(found, low, high, sure, plot=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of a mass that it did not reach, which is asked for below
+        preliz.maxent(found, low, high, sure, plot=False)
     numbers = {name: float(getattr(found, name)) for name in FAMILIES[family].arguments}
     decimals = {name: 3 - _magnitude(high - low if name == "mu" else number) for name, number in numbers.items()}
     return {name: round(number, decimals[name]) + 0.0 for name, number in numbers.items()}

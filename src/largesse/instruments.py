@@ -135,7 +135,7 @@ def _list(people: Counts, design: Held, how: tuple[float, bool] | None) -> dict[
     """What a list says of its own design; standard errors in whole points, for finer ones would tell the shares."""
     types = people.types()
     about = {"held": {name: round(value, 4) for name, value in design._asdict().items()},
-             "negative": bool((types.share < 0).any())}  # fmt: skip
+             "negative": bool((types.share.round(2) < 0).any())}  # fmt: skip
     if how is None:
         return about
     step, _ = how

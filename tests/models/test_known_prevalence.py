@@ -21,7 +21,7 @@ Array = np.ndarray[Any, Any]
 @pytest.fixture(scope="module")
 def stored(repo: Path) -> dict[str, Any]:
     """The numbers of the run."""
-    path = repo / "models" / "sincere_support" / "identification" / "prevalence.json"
+    path = repo / "models" / "sincere_support" / "prevalence.json"
     table: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return table
 
