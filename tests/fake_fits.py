@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import tomli_w
 import xarray as xr
 
+from largesse import models
 from largesse.audit import Audit
 from largesse.cells import Cells, sizes
 from largesse.fits import Fit
@@ -22,6 +24,7 @@ from largesse.results import Answer, Results, Verdict
 from largesse.study import Study
 from largesse.synthetic import World, simulate
 from largesse.template import study_of
+from largesse.workflow import Workflow
 
 Array = np.ndarray[Any, Any]
 Theta = Mapping[str, Array]
@@ -121,3 +124,23 @@ def audits(inputs: Inputs) -> dict[str, Audit]:
 def recorded(inputs: Inputs, made: Mapping[str, Audit] | None = None) -> Results:
     """Results of a study on fake fits."""
     return record(inputs, fits(inputs), made or audits(inputs), inputs.files, "fingerprint")
+
+
+def stored(folder: Path, world: World, asked: str, **tables: Any) -> Inputs:
+    """The study of one model of a world, with a made-up fit stored where its own would be; `tables` as in `study`."""
+    study(folder, world, asked=(asked,))
+    record = tomllib.loads(study_of(world, (asked,))) | tables
+    (folder / "study.toml").write_text(tomli_w.dumps(record), encoding="utf-8")
+    inputs = gather(Study.read(folder))
+    path = Workflow(inputs).fit_paths[asked]
+    path.parent.mkdir()
+    made = known(inputs, asked)
+    made.tree.attrs["fingerprint"] = path.stem.rpartition("-")[2]
+    made.save(path)
+    return inputs
+
+
+def known(inputs: Inputs, asked: str) -> Fit:
+    """Two thousand draws of one model around the truth."""
+    model = models.get(asked)
+    return fake(model, inputs.cells[asked], center(inputs, model), (4, 500))

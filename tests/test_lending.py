@@ -42,29 +42,13 @@ GATES = {"rhat": 1.1, "ess": 100}  # a few hundred independent draws
 @pytest.fixture(scope="module")
 def past(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
     """A study of one model, with a made-up fit stored where its own would be."""
-    folder = tmp_path_factory.mktemp("past")
-    fake_fits.study(folder, PAST, asked=(MODEL,))
-    record = tomllib.loads(study_of(PAST, (MODEL,)))
-    (folder / "study.toml").write_text(tomli_w.dumps(record | {"gates": GATES}), encoding="utf-8")
-    inputs = gather(Study.read(folder))
-    path = Workflow(inputs).fit_paths[MODEL]
-    path.parent.mkdir()
-    made = fit_of(inputs)
-    made.tree.attrs["fingerprint"] = path.stem.rpartition("-")[2]
-    made.save(path)
-    return inputs
-
-
-def fit_of(inputs: Inputs) -> Fit:
-    """Two thousand draws around the truth."""
-    model = models.get(MODEL)
-    return fake_fits.fake(model, inputs.cells[MODEL], fake_fits.center(inputs, model), (4, 500))
+    return fake_fits.stored(tmp_path_factory.mktemp("past"), PAST, MODEL, gates=GATES)
 
 
 @pytest.fixture(scope="module")
 def lent(past: Inputs) -> Borrowed:
     """What that study lends."""
-    return lending.lend(fit_of(past), models.get(MODEL), past, TERMS)
+    return lending.lend(fake_fits.known(past, MODEL), models.get(MODEL), past, TERMS)
 
 
 def next_study(folder: Path, lent: Borrowed | None, **tables: Any) -> Inputs:
@@ -100,7 +84,7 @@ def test_a_file_says_where_it_comes_from(past: Inputs, lent: Borrowed) -> None:
 
 def test_moments_are_those_of_the_draws(past: Inputs, lent: Borrowed) -> None:
     """On the scale that is named: of an effect its own, of an sd of its log, changed until it is standard normal."""
-    theta, (direct,) = fit_of(past).theta, (c for c in lent.coordinates if c.name == "direct")
+    theta, (direct,) = fake_fits.known(past, MODEL).theta, (c for c in lent.coordinates if c.name == "direct")
     assert direct.mean == pytest.approx(theta["direct"].mean())
     assert direct.sd == pytest.approx(theta["direct"].std(ddof=1))
     (sd,) = (c for c in lent.coordinates if c.name == "district_sd")
@@ -111,7 +95,7 @@ def test_moments_are_those_of_the_draws(past: Inputs, lent: Borrowed) -> None:
 
 def test_skewed_sds_become_normal_and_other_skewed_numbers_stay(past: Inputs) -> None:
     """Half-normal draws of an sd are normal after a change of scale; exponential ones of an effect stay, told why."""
-    made, rng = fit_of(past), np.random.default_rng(2)
+    made, rng = fake_fits.known(past, MODEL), np.random.default_rng(2)
     drawn, n = made.tree["posterior"].to_dataset(), (4, 500)
     changed = {"direct_sd": np.abs(rng.normal(0, 0.2, n)), "between": rng.exponential(1.0, n)}
     made.tree["posterior"] = drawn.assign({name: (("chain", "draw"), x) for name, x in changed.items()})
@@ -126,7 +110,7 @@ def test_skewed_sds_become_normal_and_other_skewed_numbers_stay(past: Inputs) ->
 
 def test_a_location_lends_how_averages_differ(past: Inputs, lent: Borrowed) -> None:
     """By hand: of districts the mean square of their sd times the sharpness of the item, on first cuts alone."""
-    theta = fit_of(past).theta
+    theta = fake_fits.known(past, MODEL).theta
     (district,) = (s for s in lent.spreads if s.effect == "district_effect")
     assert set(district.locations) == {"cutpoint[pride: 1|2]", "cutpoint[trust: 1|2]"}
     np.testing.assert_allclose(district.covariance, np.full((2, 2), (theta["district_sd"] ** 2).mean()), rtol=1e-9)
@@ -157,7 +141,7 @@ def test_a_fit_that_fails_its_gates_lends_nothing(past: Inputs) -> None:
         past, study=past.study.model_copy(update={"gates": past.study.gates.model_copy(update={"ess": 9999})})
     )
     with pytest.raises(InputError, match="a fit that passes"):
-        lending.lend(fit_of(past), models.get(MODEL), strict, TERMS)
+        lending.lend(fake_fits.known(past, MODEL), models.get(MODEL), strict, TERMS)
 
 
 def test_discounts_order_the_respondents_that_a_file_is_worth(past: Inputs, lent: Borrowed) -> None:

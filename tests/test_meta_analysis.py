@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import tomllib
 from datetime import date
 from pathlib import Path
 
 import fake_fits
 import numpy as np
 import pytest
-import tomli_w
 from typer.testing import CliRunner
 
 from largesse import lending, models
 from largesse.borrowed import Borrowed
 from largesse.cli import app
 from largesse.errors import InputError
-from largesse.fits import Fit
-from largesse.inputs import Inputs, gather
+from largesse.inputs import Inputs
 from largesse.meta_analysis import Past, pool
-from largesse.study import Study
 from largesse.synthetic import World
-from largesse.template import study_of
-from largesse.workflow import Workflow
 
 MODEL = "reported_loyalty"
 FIRST = World(name="first", seed=3, respondents=300, districts=6, truth={MODEL: {"direct": 0.4}})
@@ -31,27 +25,13 @@ TERMS = lending.Terms(by="A. Tester", date=date(2026, 11, 26), statement="what b
 GATES = {"rhat": 1.1, "ess": 100}  # a few hundred independent draws
 
 
-def fit_of(inputs: Inputs) -> Fit:
-    """Two thousand draws around the truth."""
-    model = models.get(MODEL)
-    return fake_fits.fake(model, inputs.cells[MODEL], fake_fits.center(inputs, model), (4, 500))
-
-
 def studied(folder: Path, world: World, lent: Borrowed | None = None) -> Inputs:
-    """A study of one model, centred where a file says if there is one, with a made-up fit where its own would be."""
-    fake_fits.study(folder, world, asked=(MODEL,))
-    record = tomllib.loads(study_of(world, (MODEL,))) | {"gates": GATES}
-    if lent:
-        lent.write(folder / "first.toml")
-        record["priors"] = {MODEL: {"borrow": "first.toml"}}
-    (folder / "study.toml").write_text(tomli_w.dumps(record), encoding="utf-8")
-    inputs = gather(Study.read(folder))
-    path = Workflow(inputs).fit_paths[MODEL]
-    path.parent.mkdir()
-    made = fit_of(inputs)
-    made.tree.attrs["fingerprint"] = path.stem.rpartition("-")[2]
-    made.save(path)
-    return inputs
+    """A study of one model, centred where a file says if there is one, with a made-up fit."""
+    if lent is None:
+        return fake_fits.stored(folder, world, MODEL, gates=GATES)
+    folder.mkdir(exist_ok=True)
+    lent.write(folder / "first.toml")
+    return fake_fits.stored(folder, world, MODEL, gates=GATES, priors={MODEL: {"borrow": "first.toml"}})
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +43,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
 @pytest.fixture(scope="module")
 def silent(first: Inputs) -> Borrowed:
     """A file of it that lends nothing: every block has weight 0."""
-    return lending.lend(fit_of(first), models.get(MODEL), first, TERMS)
+    return lending.lend(fake_fits.known(first, MODEL), models.get(MODEL), first, TERMS)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +60,7 @@ def pooled(first: Inputs, second: Inputs) -> Borrowed:
 
 def pair(*studies: Inputs) -> list[Past]:
     """Studies with their fits."""
-    return [Past(fit_of(inputs), inputs) for inputs in studies]
+    return [Past(fake_fits.known(inputs, MODEL), inputs) for inputs in studies]
 
 
 def test_a_file_of_two_studies_names_both_and_counts_their_people(

@@ -189,16 +189,15 @@ def _said(each: Past, file: Borrowed, base: Borrowed, own: Own, model: Model) ->
 
 def _written(files: Sequence[Borrowed], base: Borrowed, own: Own, found: Predicted, left: list[Left]) -> Borrowed:
     """The file: the normal of what is predicted, how far studies differ, and each study with its provenance."""
-    mean, sd = own.middle + own.sd * found.mean, own.sd * np.sqrt(np.diag(found.covariance))
-    normal = found.skew <= REFUSED
+    scale = np.sqrt(np.diag(found.covariance))
+    mean, sd = own.middle + own.sd * found.mean, own.sd * scale
     unlike = [Left(name=c.name, reason=f"studies leave its interval askew, by {far:.2f} sds")
               for c, far in zip(base.coordinates, found.skew, strict=True) if far > REFUSED]  # fmt: skip
     moved = tuple(c.model_copy(update={"mean": float(m), "sd": float(s)})
                   for c, m, s in zip(base.coordinates, mean, sd, strict=True))  # fmt: skip
-    scale = np.sqrt(np.diag(found.covariance))
     whole = base.model_copy(update={"coordinates": moved,
                                     "correlation": _triangle(found.covariance / np.outer(scale, scale))})  # fmt: skip
-    file = _restricted(whole, {c.name for c, ok in zip(moved, normal, strict=True) if ok})
+    file = _restricted(whole, {*whole.names} - {left.name for left in unlike})
     if file is None:
         raise InputError.one("the studies", "", "numbers that differ too much between them", "some that do not")
     names = list(dict.fromkeys(c.block for c in base.coordinates))

@@ -5,6 +5,7 @@ A wheel carries them inside the package; a checkout keeps them at the top, where
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
@@ -19,6 +20,11 @@ def models_folder() -> Path:
 def bibliography() -> Path:
     """`references.bib`, where every published prior's `source.key` is found."""
     return _shipped("_references.bib", "references.bib")
+
+
+def entries(path: Path) -> frozenset[str]:
+    """The keys of a bibliography's entries."""
+    return frozenset(re.findall(r"^@\w+\{([^,\s]+),", path.read_text(encoding="utf-8"), flags=re.MULTILINE))
 
 
 def _shipped(in_wheel: str, in_checkout: str) -> Path:

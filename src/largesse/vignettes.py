@@ -66,9 +66,7 @@ def pairs(cells: Cells) -> Iterator[Pair]:
     answer, names = asked["answer"].to_numpy(), [str(n) for n in asked[dims.ITEM].to_numpy()]
     for group, mask in groups(cells).items():
         for j, k in combinations(range(len(names)), 2):
-            both = mask & (answer[:, j] >= 0) & (answer[:, k] >= 0)
-            ahead = np.sign(answer[both, k] - answer[both, j])
-            found = Pair(group, names[j], names[k], *(int(people[both] @ (ahead == sign)) for sign in (1, 0, -1)))
+            found = Pair(group, names[j], names[k], *_ordered(answer[mask][:, [j, k]], people[mask]))
             if found.judged >= FEWEST:
                 yield found
 
@@ -77,14 +75,18 @@ def judged(cells: Cells) -> dict[tuple[str, str], Array]:
     """Two vignettes -> [gift, order] how many people put them right, alike and wrong."""
     asked, people = part(cells, JUDGED), cells["people"].to_numpy()
     answer, gift = asked["answer"].to_numpy(), cells["gift"].to_numpy()
-    names, found = [str(n) for n in asked[dims.ITEM].to_numpy()], {}
-    for j, k in combinations(range(len(names)), 2):
-        both, ahead = (answer[:, j] >= 0) & (answer[:, k] >= 0), np.sign(answer[:, k] - answer[:, j])
-        found[names[j], names[k]] = np.array(
-            [[int(people[both & (gift == g)] @ (ahead == sign)[both & (gift == g)]) for sign in (1, 0, -1)]
-             for g in (0, 1)]
-        )  # fmt: skip
-    return found
+    names = [str(n) for n in asked[dims.ITEM].to_numpy()]
+    return {
+        (names[j], names[k]): np.array([_ordered(answer[gift == g][:, [j, k]], people[gift == g]) for g in (0, 1)])
+        for j, k in combinations(range(len(names)), 2)
+    }
+
+
+def _ordered(answer: Array, people: Array) -> tuple[int, ...]:
+    """How many people put two vignettes right, alike and wrong, by [cell, 2] answers and [cell] people."""
+    both = (answer >= 0).all(axis=1)
+    ahead = np.sign(answer[both, 1] - answer[both, 0])
+    return tuple(int(people[both] @ (ahead == sign)) for sign in (1, 0, -1))
 
 
 class Order(NamedTuple):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,7 +12,21 @@ from typing import Any
 from largesse.figures import span
 from largesse.figures.implied import likely, named
 from largesse.report import tables, words
-from largesse.report.markdown import UNKNOWN, Markdown, blocks, div, figure, listed, literal, math, table
+from largesse.report.markdown import (
+    SYNTHETIC,
+    UNKNOWN,
+    Markdown,
+    blocks,
+    div,
+    figure,
+    listed,
+    literal,
+    math,
+    number,
+    table,
+    tabs,
+)
+from largesse.resources import entries
 
 KINDS = {"published": "published figures", "elicited": "elicited from people who know",
          "scale argument": "arguments of scale", "weak": "weak, with their argument"}  # fmt: skip
@@ -40,9 +53,8 @@ class Beliefs:
     def read(cls, path: Path | str) -> Beliefs:
         """The page of a dossier."""
         table = json.loads(Path(path).read_text(encoding="utf-8"))
-        entries = (Path(path).parent / "references.bib").read_text(encoding="utf-8")
-        keys = re.findall(r"^@\w+\{([^,\s]+),", entries, flags=re.MULTILINE)
-        return cls(table["models"], table["study"], table["largesse"], frozenset(keys))
+        cited = entries(Path(path).parent / "references.bib")
+        return cls(table["models"], table["study"], table["largesse"], cited)
 
     def status(self) -> Markdown:
         """Whose priors these are, and whether what they imply keeps its limits."""
@@ -57,7 +69,7 @@ class Beliefs:
         whose = f"Priors of the study {literal(self.study['name'])}" if self.study else "Shipped priors"
         counted = Counter(p["source"]["kind"] for about in self.models.values() for p in about["priors"])
         told = ", ".join(f"{n} {KINDS[kind]}" for kind, n in counted.items())
-        mark = div("synthetic-mark", "SYNTHETIC DATA, NO FINDING ABOUT ANY COUNTRY") if self._synthetic() else ""
+        mark = div("synthetic-mark", SYNTHETIC) if self._synthetic() else ""
         muted = div("muted", f"{whose} of {', '.join(map(words.named, self.models))}. By their sources: {told}.")
         return blocks(mark, muted, div(f"status .status-{kind}", f"**{word}.** {said}"))
 
@@ -139,8 +151,8 @@ class Beliefs:
         rows = [
             [
                 literal(r["key"]),
-                *(_number(r[k]) for k in ("prior_sd", "mean", "sd")),
-                f"{_number(r['lower'])} to {_number(r['upper'])}",
+                *(number(r[k]) for k in ("prior_sd", "mean", "sd")),
+                f"{number(r['lower'])} to {number(r['upper'])}",
                 UNKNOWN if r["contraction"] is None else f"{max(r['contraction'], 0):.0%}",
             ]
             for r in ordered
@@ -168,9 +180,4 @@ class Beliefs:
 
     def _tabs(self, shown: Callable[[str, Mapping[str, Any]], str]) -> Markdown:
         """A tab for each model."""
-        tabs = (f"### {words.capital(words.named(n))}\n\n{shown(n, about)}" for n, about in self.models.items())
-        return blocks("::::::::: {.panel-tabset}", *tabs, ":::::::::")
-
-
-def _number(value: float | None) -> str:
-    return UNKNOWN if value is None else f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
+        return tabs(f"### {words.capital(words.named(n))}\n\n{shown(n, about)}" for n, about in self.models.items())

@@ -10,7 +10,19 @@ from typing import Any, Final
 from largesse.figures import contrasts, outcome, points
 from largesse.figures.changes import Pair, moved
 from largesse.report import words
-from largesse.report.markdown import UNKNOWN, Markdown, blocks, code, div, figure, listed, literal, table
+from largesse.report.markdown import (
+    SYNTHETIC,
+    UNKNOWN,
+    Markdown,
+    blocks,
+    code,
+    div,
+    figure,
+    listed,
+    literal,
+    number,
+    table,
+)
 from largesse.results import Results, direction
 from largesse.store import file_digest
 
@@ -67,7 +79,7 @@ class Changes:
 
     def lines(self) -> list[str]:
         """For a terminal: the effects that moved, and the files that differ."""
-        moved_ = [f"{p[1].key:<26} {points(p[0].mean):>6} -> {points(p[1].mean):>6}  ({_number(_sds(p))} sds)" for p in
+        moved_ = [f"{p[1].key:<26} {points(p[0].mean):>6} -> {points(p[1].mean):>6}  ({number(_sds(p))} sds)" for p in
                   self.effects_ if abs(_sds(p)) >= SMALL]  # fmt: skip
         differ = ", ".join(self.files()) or "none"
         return [*(moved_ or ["no effect moved by a tenth of an sd"]), f"files that differ: {differ}"]
@@ -75,7 +87,7 @@ class Changes:
     def status(self) -> Markdown:
         """Whether the answer is still what it was, and may be reported."""
         synthetic = any(r.study["synthetic"] for r in (self.before, self.after))
-        mark = div("synthetic-mark", "SYNTHETIC DATA, NO FINDING ABOUT ANY COUNTRY") if synthetic else ""
+        mark = div("synthetic-mark", SYNTHETIC) if synthetic else ""
         turned = [new for old, new in self.effects_ if direction(old) != direction(new)]
         kind, said = (
             "failed",
@@ -133,7 +145,7 @@ class Changes:
     def _table(self, pairs: list[Pair], caption: str, label: str) -> str:
         rows = [
             [_named(self.after, pair), points(pair[0].mean), points(pair[1].mean), points(pair[1].mean - pair[0].mean),
-             _number(_sds(pair)), _number(pair[1].sd / pair[0].sd if pair[0].sd else None), _turn(pair)]
+             number(_sds(pair)), number(pair[1].sd / pair[0].sd if pair[0].sd else None), _turn(pair)]
             for pair in pairs
         ]  # fmt: skip
         header = ("Estimate", "Before", "After", "Change", "In sds", "sd, after by before", "Direction")
@@ -229,7 +241,3 @@ def _named(results: Results, pair: Pair) -> str:
     e = pair[1]
     gift = {"0": ", without a gift", "1": ", with a gift"}.get(e.key.split(".")[2], "") if ".level." in e.key else ""
     return literal(f"{outcome(results, e.outcome)}, {e.contrast}{gift}{', ' if e.group else ''}{e.group}")
-
-
-def _number(value: float | None) -> str:
-    return UNKNOWN if value is None else f"{value:.2f}".replace("-", "\N{MINUS SIGN}")

@@ -5,7 +5,6 @@ A section that a study has nothing for says so in a sentence: no receipt model, 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,13 +29,12 @@ from largesse.report import (
     transfer,
     words,
 )
-from largesse.report.markdown import Markdown, blocks, code, div, figure, listed, literal
+from largesse.report.markdown import SYNTHETIC, Markdown, blocks, code, div, figure, listed, literal, tabs
 from largesse.report.remedies import remedies
-from largesse.resources import bibliography
+from largesse.resources import bibliography, entries
 from largesse.results import Answer, Results
 from largesse.store import file_digest
 
-SYNTHETIC = "SYNTHETIC DATA, NO FINDING ABOUT ANY COUNTRY"
 MADE_UP = (
     "**Synthetic data.** Respondents, districts and effects are made up: "
     "no number on this page is a finding about any country."
@@ -77,9 +75,8 @@ class Page:
         path = Path(path)
         results = Results.read(path)
         own = path.parent / "references.bib"
-        entries = (own if own.is_file() else bibliography()).read_text(encoding="utf-8")
-        keys = re.findall(r"^@\w+\{([^,\s]+),", entries, flags=re.MULTILINE)
-        return cls(results, file_digest(path), standing(results.artefacts, path.parent), frozenset(keys))
+        keys = entries(own if own.is_file() else bibliography())
+        return cls(results, file_digest(path), standing(results.artefacts, path.parent), keys)
 
     def status(self) -> Markdown:
         """Who made it and when, whether it is synthetic, out of date, and may be reported."""
@@ -177,8 +174,7 @@ class Page:
 
     def models(self) -> Markdown:
         """Each model's question, equations and priors, a tab for each."""
-        tabs = (self._model(name) for name in figures.models(self.results))
-        return blocks("::::::::: {.panel-tabset}", *tabs, ":::::::::")
+        return tabs(self._model(name) for name in figures.models(self.results))
 
     def _model(self, name: str) -> str:
         model = self.results.models[name]
@@ -319,8 +315,7 @@ class Page:
         """Which certificates of calibration the page stands on, and what each looks like; a stale one is not shown."""
         held = {name: about.get("certificate") or {} for name, about in figures.models(self.results).items()}
         shown = [self._certificate(name, c["picture"]) for name, c in held.items() if c.get("picture")]
-        tabs = ("::::::::: {.panel-tabset}", *shown, ":::::::::") if shown else ()
-        return blocks(listed(words.certificates(self.results)), *tabs)
+        return blocks(listed(words.certificates(self.results)), tabs(shown).text)
 
     def _certificate(self, name: str, kept: Mapping[str, Any]) -> str:
         """A tab with the picture of a certificate, from what results keep of it: counts of places in equal bins."""

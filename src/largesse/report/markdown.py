@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from html import escape
 
 UNKNOWN = "–"  # in the place of a number that there is not
+SYNTHETIC = "SYNTHETIC DATA, NO FINDING ABOUT ANY COUNTRY"  # across the top of a page
 TURNS = "[\u202a-\u202e\u2066-\u2069]"  # embeddings, overrides and isolates of direction
 LEFTWARD = "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]"  # Hebrew, Arabic and their neighbours
 WIDEST = 36  # characters of a column that count when the columns share the width of a page
@@ -72,6 +73,17 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], caption: str, la
     rule = ["-" * (w - 1) + (":" if side == "r" else "-") for w, side in zip(widths, numeric, strict=True)]
     text = "\n".join(f"| {' | '.join(row)} |" for row in (header, rule, *lines[1:]))
     return f"{text}\n\n: {caption} {{#tbl-{label}}}"
+
+
+def number(value: float | None) -> str:
+    """A number to two decimals, with a true minus."""
+    return UNKNOWN if value is None else f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
+
+
+def tabs(parts: Iterable[str]) -> Markdown:
+    """A tab for each part, which begins with its heading; nothing of none."""
+    shown = list(parts)
+    return blocks("::::::::: {.panel-tabset}", *shown, ":::::::::") if shown else Markdown("")
 
 
 def figure(svg: bytes, alt: str, caption: str, label: str) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from largesse.figures import Picture, calibration
 from largesse.figures.band import spread
 from largesse.report import words
-from largesse.report.markdown import UNKNOWN, Markdown, blocks, div, figure, listed, literal, table
+from largesse.report.markdown import UNKNOWN, Markdown, blocks, div, figure, listed, literal, number, table, tabs
 from largesse.results import Answer
 
 Held = Mapping[str, Any]  # a certificate, as `dossier.calibrated` gives it
@@ -156,7 +156,7 @@ class Proof:
     def _quantities(self, name: str, held: Held, n: int) -> str:
         rows = [[literal(q["quantity"]), f"{q['replicates']:,}", f"{q['adjusted']:.3f}",
                  *(f"{share:.1%}" for share in q["covered"].values()),
-                 *(f"{q[k]:.2f}".replace("-", "\N{MINUS SIGN}") for k in ("bias", "spread", "contraction"))]
+                 *(number(q[k]) for k in ("bias", "spread", "contraction"))]
                 for q in held["summary"]["quantities"][:MANY]]  # fmt: skip
         contents = [f"{float(c):.0%}" for c in held["summary"]["quantities"][0]["covered"]]
         header = ("Quantity", "Surveys", "p, adjusted", *contents, "Bias, sds", "sd of z", "Contraction")
@@ -173,9 +173,9 @@ class Proof:
         """A tab for each certificate, or for the first of each model."""
         first = {name: about["certificates"][:1] for name, about in self.models.items()}
         held = [(name, each) for name, each in self._held() if not usual or each in first[name]]
-        tabs = [f"### {words.capital(_title(name, each))}\n\n{shown(name, each, str(n))}" for n, (name, each) in
-                enumerate(held)]  # fmt: skip
-        return blocks("::::::::: {.panel-tabset}", *tabs, ":::::::::") if tabs else Markdown("There is no certificate.")
+        parts = [f"### {words.capital(_title(name, each))}\n\n{shown(name, each, str(n))}" for n, (name, each) in
+                 enumerate(held)]  # fmt: skip
+        return tabs(parts) if parts else Markdown("There is no certificate.")
 
     def _figure(self, picture: Picture, caption: str, label: str) -> str:
         return figure(picture.svg(), picture.alt, f"{caption} (simulated data).", label)
