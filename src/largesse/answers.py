@@ -48,6 +48,7 @@ class Question:
     levels : as study.toml lists them; empty where it does not.
     kinds, blanks : answers that are missing, by the study's word and by the file's; the study's goes before.
     codes : value label -> its code.
+    times : [row] how many respondents the row stands for; None where each stands for itself.
     """
 
     column: str
@@ -60,6 +61,7 @@ class Question:
     blanks: Mapping[str, Missing]
     codes: Mapping[str, str]
     threshold: int | None
+    times: NDArray[np.int64] | None = None
 
     @classmethod
     def of(cls, column: str, role: str, raw: Raw, study: Study, where: str) -> Question:
@@ -78,6 +80,7 @@ class Question:
             blanks=dict.fromkeys({"", *raw.blanks.get(column, ())}, Missing.BLANK),
             codes=raw.codes.get(column, {}),
             threshold=study.gift.threshold,
+            times=raw.times,
         )
 
     def wrong(self, found: str, expected: str) -> InputError:
@@ -111,6 +114,7 @@ class Coded:
     status : [row], 0 where answered, else the kind of :class:`Missing`.
     levels : lowest to highest for items; in the order of the table for the rest.
     listed : True when study.toml gives the order of the levels.
+    times : [row] how many respondents the row stands for; None where each stands for itself.
     """
 
     column: str
@@ -120,10 +124,21 @@ class Coded:
     status: NDArray[np.int8]
     levels: tuple[str, ...] = ()
     listed: bool = False
+    times: NDArray[np.int64] | None = None
 
     def count(self, kind: Missing, keep: NDArray[np.bool_] | None = None) -> int:
-        """How many rows (of those kept) are missing for this reason."""
-        return int(np.count_nonzero((self.status == kind) & (True if keep is None else keep)))
+        """How many respondents (of those kept) are missing for this reason."""
+        return people((self.status == kind) & (True if keep is None else keep), self.times)
+
+
+def people(chosen: NDArray[np.bool_], times: NDArray[np.int64] | None) -> int:
+    """How many respondents the `chosen` rows stand for."""
+    return int(np.count_nonzero(chosen) if times is None else times[chosen].sum())
+
+
+def understood(question: Question, values: NDArray[Any], status: NDArray[np.int8], levels: tuple[str, ...]) -> Coded:
+    """The question with its answers."""
+    return Coded(question.column, question.role, question.label, values, status, levels, times=question.times)
 
 
 @dataclass(frozen=True)
@@ -154,7 +169,7 @@ class Answers:
         found = [int(m) if isinstance(m, Missing) else place[m] for m in self.meanings]
         values = np.array([*found, Missing.BLANK], dtype=np.int64)[self.row]  # [row]; -1 picks the blank at the end
         status = np.minimum(values, 0).astype(np.int8)
-        return Coded(question.column, question.role, question.label, values, status, levels)
+        return understood(question, values, status, levels)
 
     def kinds(self) -> NDArray[np.int8]:
         """[row] kind of :class:`Missing`, or 1 where the answer is one that should be understood."""
@@ -305,7 +320,7 @@ def counted(question: Question) -> Coded:
     answered = values[status == 0]
     if strange := {f"{v:g}" for v in np.unique(answered) if v < 0 or v != int(v)}:
         raise question.wrong(f"the count {shown(strange)}", "a whole number of items")
-    return Coded(question.column, question.role, question.label, values, status)
+    return understood(question, values, status, ())
 
 
 def _by_code(question: Question, level: str) -> int | None:
@@ -325,7 +340,7 @@ def _counted(question: Question, threshold: int) -> Callable[[str], int | None]:
 def continuous(question: Question) -> Coded:
     """A covariate in numbers."""
     values, status = _numbers(question)
-    return Coded(question.column, question.role, question.label, values, status)
+    return understood(question, values, status, ())
 
 
 def weight(question: Question) -> Coded:
@@ -333,8 +348,8 @@ def weight(question: Question) -> Coded:
     values, status = _numbers(question)
     for bad, what in ((status < 0, "missing"), (values < 0, "negative")):
         if bad.any():
-            raise question.wrong(f"{np.count_nonzero(bad)} {what} weights", "a number of at least 0 in every row")
-    return Coded(question.column, question.role, question.label, values, status)
+            raise question.wrong(f"{people(bad, question.times)} {what} weights", "a number of at least 0 in every row")
+    return understood(question, values, status, ())
 
 
 def _numbers(question: Question) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
@@ -350,7 +365,7 @@ def _numbers(question: Question) -> tuple[NDArray[np.float64], NDArray[np.int8]]
             status[values == value] = kind
     odd = np.isnan(values) & series.notna().to_numpy()
     values[odd], status[odd] = _words(replace(question, series=series[odd], levels=()))
-    if strange := np.count_nonzero((status == 0) & ~np.isfinite(values)):
+    if strange := people((status == 0) & ~np.isfinite(values), question.times):
         raise question.wrong(f"{strange} values that are not numbers", "numbers, or a code in [missing]")
     values[status < 0] = np.nan
     return values, status
@@ -368,7 +383,7 @@ def respondent(question: Question) -> Coded:
     """Only which rows have no id: ids themselves are never kept."""
     blank = question.series.isna().to_numpy()
     status = np.where(blank, Missing.BLANK, 0).astype(np.int8)
-    return Coded(question.column, question.role, question.label, np.zeros(len(blank)), status)
+    return understood(question, np.zeros(len(blank)), status, ())
 
 
 READ: Mapping[str, Callable[[Question], Coded]] = {

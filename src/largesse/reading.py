@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import re
 import warnings
@@ -10,9 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyreadstat
+from numpy.typing import NDArray
 from pyarrow import csv as arrow_csv
 from pyarrow import parquet
 
@@ -21,6 +24,7 @@ from largesse.settings import plain
 
 SAMPLE = 1_000  # values of a column looked at for e-mail addresses and phone numbers
 TOLERATED = 0.10  # share of values that may look like one by accident
+CHUNK = 1 << 20  # bytes looked at together
 NO_ANSWER = ["", "NA", "NaN"]  # unquoted in a CSV file: nothing was answered
 DOUBLED = r"column '(.*)' is duplicated.*"  # what pyreadstat warns of, and mends by another name
 BROKEN_STATISTICAL = (
@@ -51,21 +55,53 @@ STRUCTURAL = {
 
 
 @dataclass(frozen=True)
+class Ids:
+    """The ids of respondents in a file whose rows were not kept, none of which can be read.
+
+    Attributes
+    ----------
+    hashed : [row with an id] the id, hashed with a salt of the moment.
+    wave : [row with an id] position in `waves`, the answers to the question on the wave; -1 where it is blank.
+    """
+
+    hashed: NDArray[np.uint64]
+    wave: NDArray[np.int32]
+    waves: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Raw:
-    """A table as it lies in its file.
+    """A table as it lies in its file, or what is left of it when respondents of the same answers stand in one row.
 
     Attributes
     ----------
     table : one row per interview; columns with value labels are ordered categoricals of the labels, in code order.
+        With `times`, the distinct rows of the columns that have a role; an id is replaced by whether there is one.
     labels : column -> the question's wording, where the file keeps it.
     codes : column -> value label -> the code it stands for.
     blanks : column -> answers that the file itself declares to be missing.
+    times : [row] how many respondents the row stands for; None where each stands for itself.
+    spread : every column of the file -> answers spread over it, where its rows were not kept.
+    ids : of the respondents, where its rows were not kept.
     """
 
     table: pd.DataFrame
     labels: Mapping[str, str] = field(default_factory=dict)
     codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     blanks: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    times: NDArray[np.int64] | None = None
+    spread: Mapping[str, pd.Series[Any]] = field(default_factory=dict)
+    ids: Ids | None = None
+
+    @property
+    def columns(self) -> list[Any]:
+        """The names of all columns of the file."""
+        return list(self.spread or self.table.columns)
+
+    @property
+    def rows(self) -> int:
+        """How many rows the file has."""
+        return len(self.table) if self.times is None else int(self.times.sum())
 
 
 def load(path: Path, encoding: str, where: str) -> Raw:
@@ -84,8 +120,13 @@ def load(path: Path, encoding: str, where: str) -> Raw:
     try:
         return READERS[path.suffix.lower()](path, encoding, where)
     except OSError as error:
-        found = f"a file that cannot be read ({type(error).__name__})"
-        raise InputError.one(where, "", found, "a file that its owner may read") from None
+        raise unreadable(error, where) from None
+
+
+def unreadable(error: OSError, where: str) -> InputError:
+    """The error of a file that the system does not let anybody read."""
+    found = f"a file that cannot be read ({type(error).__name__})"
+    return InputError.one(where, "", found, "a file that its owner may read")
 
 
 def repeated(columns: Iterable[object], where: str) -> list[Problem]:
@@ -100,47 +141,52 @@ def repeated(columns: Iterable[object], where: str) -> list[Problem]:
 
 def _csv(path: Path, encoding: str, where: str) -> Raw:
     """Every value as text: a code such as 01 keeps its zero, and no row changes how another is understood."""
-    header = _header(path, encoding, where)
-    if problems := repeated(header, where):
-        raise InputError(problems)
+    names = header(path, encoding, where)
+    options = csv_options(encoding, names)
     try:
-        table = _arrow(path, encoding, header)
-    except UnicodeDecodeError as error:
-        raise _undecodable(where, encoding, error.start) from None
-    except pa.ArrowInvalid as error:
-        raise _torn(str(error), where, encoding) from None
-    if _unclosed(table, path):
-        raise InputError.one(where, "", "a quotation mark that is never closed", 'fields in pairs of "')
+        table = arrow_csv.read_csv(path, **options)
+    except (UnicodeDecodeError, pa.ArrowInvalid) as error:
+        raise torn(error, path, encoding, where) from None
+    hold_closed(table, path, where)
     return Raw(table.to_pandas())
 
 
-def _header(path: Path, encoding: str, where: str) -> list[str]:
+def header(path: Path, encoding: str, where: str) -> list[str]:
+    """The names of the columns of a CSV file.
+
+    Errors
+    ------
+    InputError
+        when its first line is no header, or names two columns alike.
+    """
     try:
         with path.open(encoding="utf-8-sig" if encoding == "utf-8" else encoding, newline="") as handle:
-            header: list[str] = next((row for row in csv.reader(handle) if row), [])
+            names: list[str] = next((row for row in csv.reader(handle) if row), [])
     except UnicodeError as error:
         raise _undecodable(where, encoding, getattr(error, "start", 0)) from None
     except csv.Error:
         raise InputError.one(where, "", "a first line that is not a header", "comma-separated column names") from None
-    if not any(header):
+    if not any(names):
         raise InputError.one(where, "", "an empty file", "a header and at least one row")
-    if len(header) == 1 and re.search(r"[;\t]", header[0]):
+    if len(names) == 1 and re.search(r"[;\t]", names[0]):
         raise InputError.one(where, "", "a header without commas", "columns separated by commas, not ; or tabs")
-    return header
+    if problems := repeated(names, where):
+        raise InputError(problems)
+    return names
 
 
-def _arrow(path: Path, encoding: str, header: list[str]) -> Any:
-    return arrow_csv.read_csv(
-        path,
-        read_options=arrow_csv.ReadOptions(encoding=encoding, use_threads=False),  # one thread: errors name their row
-        parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
-        convert_options=arrow_csv.ConvertOptions(
-            column_types={name: pa.string() for name in header},
+def csv_options(encoding: str, names: list[str], **read: Any) -> dict[str, Any]:
+    """How a CSV file is read, whole or in batches."""
+    return {
+        "read_options": arrow_csv.ReadOptions(encoding=encoding, use_threads=False, **read),  # so errors name their row
+        "parse_options": arrow_csv.ParseOptions(newlines_in_values=True),
+        "convert_options": arrow_csv.ConvertOptions(
+            column_types={name: pa.string() for name in names},
             null_values=NO_ANSWER,
             strings_can_be_null=True,
             quoted_strings_can_be_null=False,
         ),
-    )
+    }
 
 
 def _undecodable(where: str, encoding: str, offset: int) -> InputError:
@@ -148,8 +194,11 @@ def _undecodable(where: str, encoding: str, offset: int) -> InputError:
     return InputError.one(where, "", found, f"text in the encoding of key 'survey.encoding' ({encoding!r})")
 
 
-def _torn(message: str, where: str, encoding: str) -> InputError:
-    """Arrow's complaint without the text of the row, which may be a respondent's."""
+def torn(error: UnicodeDecodeError | pa.ArrowInvalid, path: Path, encoding: str, where: str) -> InputError:
+    """What a reader of CSV files stumbled over, without the text of the row, which may be a respondent's."""
+    if isinstance(error, UnicodeDecodeError):
+        return _undecodable(where, encoding, _first_undecodable(path, encoding))
+    message = str(error)
     row = re.search(r"Row #(\d+)", message)
     line = f" at line {row[1]}" if row else ""
     if "invalid UTF8" in message:
@@ -157,13 +206,46 @@ def _torn(message: str, where: str, encoding: str) -> InputError:
         return InputError.one(where, "", f"bytes that are not {encoding}{line}", expected)
     if fields := re.search(r"Expected (\d+) columns, got (\d+)", message):
         return InputError.one(where, "", f"{fields[2]} fields{line}", f"{fields[1]}, as in the header")
+    if "straddling" in message and (place := _unpaired(path)):  # an open quote runs on beyond what is read together
+        return _unclosed(place, where)
     return InputError.one(where, "", f"text that is not CSV{line}", "comma-separated values under a header")
 
 
-def _unclosed(table: Any, path: Path) -> bool:
-    """True when an opening quote swallowed the rest of the file."""
+def _first_undecodable(path: Path, encoding: str) -> int:
+    """Where the first bytes stand that are no text in an encoding; what is read in pieces says where in its piece."""
+    decoder, seen = codecs.getincrementaldecoder(encoding)(), 0
+    with path.open("rb") as handle:
+        try:
+            for piece in iter(lambda: handle.read(CHUNK), b""):
+                seen += len(piece)
+                decoder.decode(piece)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError as error:
+            return seen - len(error.object) + error.start
+    return seen
+
+
+def hold_closed(table: Any, path: Path, where: str) -> None:
+    """Refuse a CSV file whose last row was swallowed by a quote that is never closed; `table` holds that row."""
     last = table.slice(max(0, table.num_rows - 1)).to_pylist()
-    return any("\n" in (v or "") for row in last for v in row.values()) and path.read_bytes().count(b'"') % 2 == 1
+    if any("\n" in (v or "") for row in last for v in row.values()) and (place := _unpaired(path)):
+        raise _unclosed(place, where)
+
+
+def _unclosed(line: int, where: str) -> InputError:
+    return InputError.one(where, "", f"a quotation mark at line {line} that is never closed", 'fields in pairs of "')
+
+
+def _unpaired(path: Path) -> int:
+    """The line of the last quotation mark of a file where their number is odd; else 0."""
+    marks, lines, line = 0, 1, 0
+    with path.open("rb") as handle:
+        for piece in iter(lambda: handle.read(CHUNK), b""):
+            marks += piece.count(b'"')
+            if (last := piece.rfind(b'"')) >= 0:
+                line = lines + piece.count(b"\n", 0, last)
+            lines += piece.count(b"\n")
+    return line if marks % 2 else 0
 
 
 def _parquet(path: Path, encoding: str, where: str) -> Raw:
@@ -280,8 +362,8 @@ def identifiers(raw: Raw, roles: Mapping[str, str], levels: Iterable[str], where
     """
     listed = {*levels, *raw.codes}
     problems = []
-    for name in raw.table.columns:
-        values = _sample(raw.table[name])
+    for name in raw.columns:
+        values = _sample(raw.spread[name] if raw.spread else raw.table[name])
         trusted = name in listed or roles.get(name) in STRUCTURAL
         wording = f"{name} {raw.labels.get(name, '')}"
         kind = _kind_of_content(values) or ("" if trusted else _kind_of_header(wording, values))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-import secrets
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
@@ -19,8 +19,9 @@ from largesse.answers import READ, WORDS, Coded, Missing, Question, shown
 from largesse.districts import KEYS, ONE_WAVE, Pair, adjacent, district_table
 from largesse.errors import InputError, Problem
 from largesse.reading import Raw, identifiers, load, repeated
+from largesse.reduction import Asked, respondents
+from largesse.repeats import repeated_ids
 from largesse.results import Dropped
-from largesse.settings import plain
 from largesse.study import Columns, Study
 
 ROLES: Final = (
@@ -103,12 +104,16 @@ class Survey:
         return f"<Survey: {'; '.join([*parts, f'items: {", ".join(self.items) or "none"}'])}>"
 
 
-def read_survey(study: Study) -> Survey:
+def read_survey(study: Study, executor: Executor | None = None) -> Survey:
     """Read the files of a study and validate them.
 
     Parameters
     ----------
-    study : names the files (CSV, Parquet, Stata or SPSS), the roles of columns, levels and missing codes.
+    study : names the files (CSV, Parquet, Stata or SPSS), the roles of columns, levels and missing codes. The file of
+        respondents may be a folder of CSV or Parquet files with the same columns. Of a folder, and of a large file, only
+        distinct rows are in memory (:mod:`largesse.reduction`), and respondents who answered alike stand together.
+    executor : any `concurrent.futures.Executor`, whose workers read the files of a folder (`calibration.workers` makes
+        them, of processes or of a Dask cluster); this process alone unless given.
 
     Errors
     ------
@@ -117,9 +122,11 @@ def read_survey(study: Study) -> Survey:
     """
     problems: list[Problem] = []
     files = study.survey
-    named = (files.file, files.districts, files.neighbours)
-    raw, known, beside = (
-        _attempt(partial(load, study.path(name), files.encoding, name), problems) if name else None for name in named
+    asked = Asked.of(study.columns)
+    raw = _attempt(lambda: respondents(study.path(files.file), files.encoding, files.file, asked, executor), problems)
+    known, beside = (
+        _attempt(partial(load, study.path(name), files.encoding, name), problems) if name else None
+        for name in (files.districts, files.neighbours)
     )
     if raw is None:
         raise InputError(problems)
@@ -154,12 +161,12 @@ def validate(
 def _validated(
     raw: Raw, study: Study, where: str, elsewhere: tuple[Raw | None, Raw | None], problems: list[Problem]
 ) -> Survey:
-    problems += _structure(raw.table, study.columns, where)
+    problems += _structure(raw, study.columns, where)
     refused = identifiers(raw, study.columns.used(), study.levels, where)
     problems += refused
     coded = _coded(raw, study, where, {p.key for p in refused}, problems)
     keep, dropped = _kept(coded, len(raw.table))
-    problems += [*_together(coded, keep, where), *_repeated_ids(raw, coded, study, where), *_asked(coded, keep, study)]
+    problems += [*_together(coded, keep, where), *repeated_ids(raw, coded, study, where), *_asked(coded, keep, study)]
     places = _places(coded, keep, elsewhere[0], study, problems)
     beside = _beside(coded, keep, (elsewhere[1], places), study, problems)
     if problems:
@@ -169,8 +176,10 @@ def _validated(
     table = pd.DataFrame({n: _values(c)[keep] for n, c in canonical.items() if n != "respondent"})
     table = table.assign(weight=1.0) if "weight" not in table else table
     conform(table, schema(codebook), where)
+    if raw.times is not None:
+        table = _each(table, raw.times[keep])
     counts = (*dropped, *_unanswered(coded, keep))
-    return Survey(table, study.columns.loyalty, codebook, places, len(raw.table), counts, beside)
+    return Survey(table, study.columns.loyalty, codebook, places, raw.rows, counts, beside)
 
 
 def _attempt[T](make: Callable[[], T], problems: list[Problem]) -> T | None:
@@ -185,17 +194,17 @@ def _attempt[T](make: Callable[[], T], problems: list[Problem]) -> T | None:
 # --- what can be wrong -----------------------------------------------------------------------------------------
 
 
-def _structure(table: pd.DataFrame, columns: Columns, where: str) -> list[Problem]:
+def _structure(raw: Raw, columns: Columns, where: str) -> list[Problem]:
     """Columns that are missing; problems that leave nothing to read are raised at once."""
-    if problems := repeated(table.columns, where):
+    names = raw.columns
+    if problems := repeated(names, where):
         raise InputError(problems)
-    if not all(isinstance(name, str) for name in table.columns):
+    if not all(isinstance(name, str) for name in names):
         raise InputError.one(where, "", "column names that are not text", "a name for every column")
-    names = list(table.columns)
     absent = [
         Problem(where, f"column '{c}'", "no such column", _near(c, names)) for c in columns.used() if c not in names
     ]
-    if table.empty:
+    if not names or not raw.rows:
         raise InputError([Problem(where, "", "an empty table", "at least one row under the header"), *absent])
     return absent
 
@@ -277,28 +286,6 @@ def _asked(coded: list[Coded], keep: Rows, study: Study) -> list[Problem]:
     return problems
 
 
-def _repeated_ids(raw: Raw, coded: list[Coded], study: Study, where: str) -> list[Problem]:
-    """Each respondent has one row, in one wave. Ids are hashed with a salt of the moment and forgotten."""
-    column = study.columns.respondent
-    waves = next((c.values for c in coded if c.role == "wave"), None)
-    if column not in {c.column for c in coded} or (study.columns.wave and waves is None):
-        return []
-    text = raw.table[column].map(plain)
-    ids = pd.DataFrame(
-        {"id": pd.util.hash_pandas_object(text, index=False, hash_key=secrets.token_hex(8)), "wave": waves}
-    )
-    ids = ids[(raw.table[column].notna() & (text != "")).to_numpy()]
-    twice = ids.loc[ids.duplicated(), "id"].nunique()
-    once = ids.drop_duplicates()["id"]
-    several = once[once.duplicated()].nunique()
-    messages = {
-        f"{twice} respondents with more than one row in a wave": twice,
-        f"{several} respondents in more than one wave": several,
-    }
-    expected = "each respondent in one row and one wave only: panels are not supported yet"
-    return [Problem(where, f"column '{column}'", found, expected) for found, count in messages.items() if count]
-
-
 def _places(
     coded: list[Coded], keep: Rows, known: Raw | None, study: Study, problems: list[Problem]
 ) -> pd.DataFrame | None:
@@ -367,7 +354,8 @@ def _counts(coded: Coded, keep: Rows) -> list[Dropped]:
 
 def _trimmed(coded: Coded, keep: Rows) -> Coded:
     """Without the levels that nobody gave; a covariate without listed levels has its commonest first."""
-    count = np.bincount(coded.values[keep], minlength=len(coded.levels))
+    times = None if coded.times is None else coded.times[keep]
+    count = np.bincount(coded.values[keep], weights=times, minlength=len(coded.levels))
     present = [i for i in range(len(coded.levels)) if count[i]]
     if coded.role == "categorical" and not coded.listed:
         last = {words: n for n, words in enumerate(WORDS.values(), start=1)}
@@ -390,6 +378,18 @@ def _values(coded: Coded) -> Any:
     if not coded.levels:
         return coded.values.astype(np.float64)
     return pd.Categorical.from_codes(np.maximum(coded.values, -1), pd.Index(coded.levels), ordered=coded.role in SCALES)
+
+
+def _each(table: pd.DataFrame, times: NDArray[np.int64]) -> pd.DataFrame:
+    """One row for each respondent: each row of `table` so many `times`; categories stay one byte a row."""
+    columns = {}
+    for name, values in table.items():
+        if isinstance(values.dtype, pd.CategoricalDtype):
+            codes = np.repeat(values.cat.codes.to_numpy(), times)
+            columns[name] = pd.Series(pd.Categorical.from_codes(codes, dtype=values.dtype, validate=False))
+        else:
+            columns[name] = pd.Series(np.repeat(values.to_numpy(), times))
+    return pd.DataFrame(columns, copy=False)
 
 
 def _text(coded: Coded | None, keep: Rows) -> Any:
