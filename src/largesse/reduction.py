@@ -132,6 +132,17 @@ def respondents(path: Path, encoding: str, where: str, asked: Asked, executor: E
     return reduced(path, encoding, where, asked).raw() if _large(path) else load(path, encoding, where)
 
 
+def contents(path: Path, where: str) -> dict[str, Path]:
+    """Name -> path of the file of respondents, or of every file of a folder.
+
+    Errors
+    ------
+    InputError
+        when a folder holds none, or anything else.
+    """
+    return {f"{where}/{p.name}": p for p in _files(path, where)} if path.is_dir() else {where: path}
+
+
 def _large(path: Path) -> bool:
     kind = path.suffix.lower()
     try:
@@ -165,23 +176,24 @@ def parts(path: Path, encoding: str, where: str, asked: Asked, executor: Executo
     InputError
         with the problems of every file, and of those whose columns are not those of the first.
     """
-    files = _files(path, where)
-    task, tell = partial(_part, encoding=encoding, folder=where, asked=asked), _teller(where)
-    found = []
-    for made in map(task, files) if executor is None else executor.map(task, files):
-        found.append(made)
+    files = contents(path, where)
+    task, tell = partial(_part, encoding=encoding, asked=asked), _teller(where)
+    found: dict[str, Reduction | tuple[Problem, ...]] = {}
+    made = map(task, files.values(), files) if executor is None else executor.map(task, files.values(), files)
+    for name, part in zip(files, made, strict=True):
+        found[name] = part
         tell(len(found) / len(files))
-    problems = [p for made in found if isinstance(made, tuple) for p in made]
-    whole = {f"{where}/{f.name}": made for f, made in zip(files, found, strict=True) if isinstance(made, Reduction)}
+    problems = [p for part in found.values() if isinstance(part, tuple) for p in part]
+    whole = {name: part for name, part in found.items() if isinstance(part, Reduction)}
     if problems := [*problems, *_unlike(whole)]:
         raise InputError(problems)
     return merged(whole.values())
 
 
-def _part(path: Path, encoding: str, folder: str, asked: Asked) -> Reduction | tuple[Problem, ...]:
+def _part(path: Path, where: str, encoding: str, asked: Asked) -> Reduction | tuple[Problem, ...]:
     """One file of a folder, or what is wrong with it; made in another process, perhaps."""
     try:
-        return reduced(path, encoding, f"{folder}/{path.name}", asked)
+        return reduced(path, encoding, where, asked)
     except InputError as error:
         return error.problems
 

@@ -110,7 +110,7 @@ def read_survey(study: Study, executor: Executor | None = None) -> Survey:
     Parameters
     ----------
     study : names the files (CSV, Parquet, Stata or SPSS), the roles of columns, levels and missing codes. The file of
-        respondents may be a folder of CSV or Parquet files with the same columns. Of a folder, and of a large file, only
+        respondents may be a folder of CSV or Parquet files with the same columns. Of a folder, or a large file, only
         distinct rows are in memory (:mod:`largesse.reduction`), and respondents who answered alike stand together.
     executor : any `concurrent.futures.Executor`, whose workers read the files of a folder (`calibration.workers` makes
         them, of processes or of a Dask cluster); this process alone unless given.
