@@ -68,7 +68,7 @@ class Design:
         table = survey.table.copy(deep=False)
         for role in (dims.DISTRICT, dims.WAVE):
             if role not in table:
-                table[role] = pd.Categorical.from_codes(np.zeros(len(table), dtype=np.int8), [ALL])
+                table[role] = pd.Categorical.from_codes(np.zeros(len(table), dtype=np.int8), pd.Index([ALL]))
         columns = pd.concat([_columns_of(table, name) for name in _covariates(survey)] or [_NO_COLUMNS])
         chosen = tuple(columns.index[columns["column"].isin(modifiers)])
         known = Known(coverage(table, survey.districts), table, survey.districts, survey.neighbours, asked.group)

@@ -7,10 +7,8 @@ of every column some answers are kept that are spread over the file, so that one
 
 from __future__ import annotations
 
-import logging
 import secrets
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
@@ -23,25 +21,19 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pyarrow import csv as arrow_csv
 from pyarrow import parquet
 
+from largesse.batches import BATCHES, teller
 from largesse.errors import InputError, Problem
-from largesse.reading import SAMPLE, Ids, Raw, csv_options, header, hold_closed, load, repeated, torn, unreadable
+from largesse.reading import SAMPLE, Ids, Raw, load, unreadable
 from largesse.settings import plain
 from largesse.study import Columns
 
 BYTES: Final = 1 << 26  # a CSV file of this size is read in batches: 64 MiB, which become up to ten times that whole
 ROWS: Final = 1_000_000  # and so is a Parquet file of so many rows
-BATCH_BYTES, BATCH_ROWS = 1 << 22, 1 << 18  # what is read at once
 PENDING, FEW = 32, 500_000  # reductions, and rows in them, that wait to be merged
-FIRST, EVERY = 2.0, 10.0  # seconds before the first line on how far reading is, and between two of them
 IDS: Final = "id", "wave"
 ODD: Final = r"\.|^-0$| 00:00:00$|^(?i:true|false)$"  # where `plain` may say something else than the text itself
-BROKEN: Final = "a file that is truncated or not Parquet"
-
-log = logging.getLogger(__name__)
-Tell = Callable[[float], None]
 
 
 @dataclass(frozen=True)
@@ -161,7 +153,7 @@ def reduced(path: Path, encoding: str, where: str, asked: Asked) -> Reduction:
     InputError
         when it is damaged, ragged, wrongly encoded or has two columns of one name.
     """
-    batches = BATCHES[path.suffix.lower()](path, encoding, where, _teller(where))
+    batches = BATCHES[path.suffix.lower()](path, encoding, where, teller(where))
     try:
         return merged(of_batch(batch, asked) for batch in batches)
     except OSError as error:
@@ -177,7 +169,7 @@ def parts(path: Path, encoding: str, where: str, asked: Asked, executor: Executo
         with the problems of every file, and of those whose columns are not those of the first.
     """
     files = contents(path, where)
-    task, tell = partial(_part, encoding=encoding, asked=asked), _teller(where)
+    task, tell = partial(_part, encoding=encoding, asked=asked), teller(where)
     found: dict[str, Reduction | tuple[Problem, ...]] = {}
     made = map(task, files.values(), files) if executor is None else executor.map(task, files.values(), files)
     for name, part in zip(files, made, strict=True):
@@ -250,63 +242,6 @@ def _order(column: Any) -> list[Any] | None:
     if not (pa.types.is_dictionary(kind) and kind.ordered):
         return None
     return list(column.unify_dictionaries().chunk(0).dictionary.to_pylist()) if column.num_chunks else []
-
-
-# --- batches ---------------------------------------------------------------------------------------------------
-
-
-def _csv(path: Path, encoding: str, where: str, tell: Tell) -> Iterator[Any]:
-    names, size = header(path, encoding, where), max(1, path.stat().st_size)
-    yield pa.record_batch({name: pa.array([], pa.string()) for name in names})
-    batch = None
-    with pa.OSFile(str(path)) as handle:
-        try:
-            for batch in arrow_csv.open_csv(handle, **csv_options(encoding, names, block_size=BATCH_BYTES)):
-                yield batch
-                tell(handle.tell() / size)
-        except (UnicodeDecodeError, pa.ArrowInvalid) as error:
-            raise torn(error, path, encoding, where) from None
-    if batch is not None:
-        hold_closed(batch, path, where)
-
-
-def _parquet(path: Path, encoding: str, where: str, tell: Tell) -> Iterator[Any]:
-    del encoding  # a Parquet file says its own
-    rows = 0
-    try:
-        with path.open("rb") as handle:
-            file = parquet.ParquetFile(handle)
-            schema = file.schema_arrow.remove_metadata()
-            if problems := repeated(schema.names, where):
-                raise InputError(problems)
-            yield pa.RecordBatch.from_pylist([], schema)
-            for batch in file.iter_batches(BATCH_ROWS):
-                batch.validate(full=True)
-                yield batch.replace_schema_metadata(None)
-                rows += batch.num_rows
-                tell(rows / max(1, file.metadata.num_rows))
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        if isinstance(error, FileNotFoundError | PermissionError):
-            raise
-        place = f" after row {rows:,}" if rows else ""
-        raise InputError.one(where, "", f"{BROKEN}{place}", "a whole Parquet file") from None
-
-
-BATCHES: Final[Mapping[str, Callable[[Path, str, str, Tell], Iterator[Any]]]] = {".csv": _csv, ".parquet": _parquet}
-
-
-def _teller(where: str) -> Tell:
-    """Says now and then which share of a file was read; nothing of one that is read at once, or in a quiet log."""
-    started = told = time.monotonic()
-
-    def tell(share: float) -> None:
-        nonlocal told
-        now = time.monotonic()
-        if 0 < share < 1 and now - told >= (FIRST if told == started else EVERY):
-            told = now
-            log.info("%s: %.0f %% read, about %.0f s left", where, 100 * share, (now - started) * (1 - share) / share)
-
-    return tell
 
 
 # --- reductions ------------------------------------------------------------------------------------------------
