@@ -39,7 +39,15 @@ WANTED = {"own_group": "the covariate whose levels are groups", "neighbours": "t
 
 
 class SurveyFiles(Record):
-    """`[survey]`: the files, relative to the folder of `study.toml`."""
+    """`[survey]`: the files, relative to the folder of `study.toml`.
+
+    Attributes
+    ----------
+    file : of respondents; or a folder of CSV or Parquet files with the same columns.
+    districts, neighbours : what is known of districts from elsewhere, and which are adjacent.
+    truth : what a synthetic survey was drawn from.
+    encoding : of CSV files.
+    """
 
     file: str
     districts: str | None = None
