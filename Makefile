@@ -63,7 +63,7 @@ mutants: .venv/.ready  ## break the package on purpose and tell which test of ca
 benchmarks: .venv/.ready  ## calibrate here and in simuk, in turns, and write benchmarks/README.md (a quarter of an hour)
 	$(BIN)/python benchmarks/sbc.py
 
-rows: .venv/.ready  ## what ten million respondents cost, from file to fit, and write benchmarks/README.md (twenty minutes)
+rows: .venv/.ready  ## what ten million respondents cost, from file to fit, and write benchmarks/README.md (a quarter of an hour)
 	$(BIN)/python benchmarks/rows.py
 
 favour: .venv/.ready  ## fit the joint model over a grid of favour where the truth is known (ten minutes)
