@@ -19,9 +19,9 @@ from typing import Any, Final
 
 import favour
 import numpy as np
-import page
 from by_hand import Problem, Slopes, by_hand
 from clock import machine
+from section import measured_on, put, row
 
 from largesse import models
 from largesse.cells import Cells
@@ -38,7 +38,11 @@ from largesse.synthetic import ITEM, World, simulate
 Array = np.ndarray[Any, Any]
 Theta = Mapping[str, Array]
 
+SCRIPT: Final = Path(__file__).name
 STORED: Final = Path(__file__).with_suffix(".json")
+HEAD: Final = (
+    "| model | cells | us per gradient | by hand | times as long (lowest to highest round) |\n|---|---|---|---|---|"
+)
 ITEMS: Final = ("pride", "trust", "future")
 ROUNDS: Final = 15
 CALLS: Final = 100  # in a round
@@ -231,11 +235,21 @@ def measured(name: str) -> dict[str, Any]:
     }
 
 
+def table(found: Mapping[str, Any]) -> str:
+    """The stored numbers in Markdown."""
+    lines = [
+        row(name, f"{n['cells']:,}", f"{n['model']:g}", f"{n['by_hand']:g}",
+            f"**{n['ratio']:g}** ({n['lowest']:g} to {n['highest']:g})")
+        for name, n in found.items()
+    ]  # fmt: skip
+    return "\n".join([HEAD, *lines, "", f"- {measured_on(next(iter(found.values())))}"]) + "\n"
+
+
 def main() -> None:
     """Measure every case, store the numbers and show them."""
     found = {name: measured(name) for name in CASES}
     write_json(STORED, found)
-    page.write()
+    put(SCRIPT, table(found))
     for name, numbers in found.items():
         sys.stdout.write(f"{name}: {numbers['model']} us, {numbers['by_hand']} by hand, ratio {numbers['ratio']}\n")
 

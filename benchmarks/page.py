@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from largesse.store import atomic, write_json
+import section
 
-HERE: Final = Path(__file__).parent
-NUMBERS, PAGE = HERE / "measured.json", HERE / "README.md"
-OPEN, CLOSE = "<!-- measured: written by sbc.py -->", "<!-- end -->"
+from largesse.store import write_json
+
+SCRIPT: Final = "sbc.py"
+NUMBERS: Final = Path(__file__).parent / "measured.json"
 CLOCKS: Final = {"wall": "wall", "cpu": "processor"}
 HEAD: Final = (
     "| model | clock | simuk, s per simulation | of it ranks | here, s per replicate | of it sampling"
@@ -31,19 +32,12 @@ def stored() -> dict[str, Any]:
 def keep(part: str, numbers: Mapping[str, Any]) -> None:
     """Store the numbers of one part beside those of the others, and show them."""
     write_json(NUMBERS, {**stored(), part: numbers})
-    write()
+    section.put(SCRIPT, table())
 
 
 def table() -> str:
     """The stored numbers in Markdown."""
     return "\n".join(_lines(stored())) + "\n"
-
-
-def write() -> None:
-    """Write the table between the marks of the page."""
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(OPEN)
-    with atomic(PAGE) as part:
-        part.write_text(f"{before}{OPEN}\n\n{table()}\n{CLOSE}{rest.partition(CLOSE)[2]}", encoding="utf-8")
 
 
 def _lines(parts: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
@@ -54,12 +48,12 @@ def _lines(parts: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
             yield _row(part, clock, name)
     yield ""
     for part in contests:
-        yield f"- {part['title']}: {part['simulations']} simulations, {part['replicates']} replicates; {_machine(part)}"
+        yield f"- {part['title']}: {part['simulations']} simulations, {part['replicates']} replicates; {section.measured_on(part)}"
     if "workers" in parts:
         yield f"\n{SHARED}"
         for s in parts["workers"]["subjects"].values():
             yield f"| {s['title']} | {s['one']:.3g} | {s['two']:.3g} | **{s['faster']:.2f}** | {s['busy']:.2f} |"
-        yield f"\n- {_machine(parts['workers'])}"
+        yield f"\n- {section.measured_on(parts['workers'])}"
 
 
 def _row(part: Mapping[str, Any], clock: str, name: str) -> str:
@@ -70,17 +64,8 @@ def _row(part: Mapping[str, Any], clock: str, name: str) -> str:
         *(f"{here['mean']:.3g} {_spread(here)}", f"{sampling:.2g}", f"{once['mean']:.3g}"),
         *(f"**{ratio['whole']:.1f}**", f"{ratio['compiled']:.1f}"),
     )
-    return f"| {' | '.join(cells)} |"
+    return section.row(*cells)
 
 
 def _spread(of: Mapping[str, float]) -> str:
     return f"({of['lowest']:.3g} to {of['highest']:.3g})"
-
-
-def _machine(part: Mapping[str, Any]) -> str:
-    m = part["machine"]
-    versions = ", ".join(f"{name} {number}" for name, number in part["engines"].items())
-    return (
-        f"{m['usable']} of {m['cores']} cores of an {m['processor']}, {m['busy']} processes running on the machine"
-        f" when it began; {versions}"
-    )

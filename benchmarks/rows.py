@@ -21,6 +21,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+import section
 from clock import lap, machine
 from multitude import KINDS, lay_out
 
@@ -28,13 +29,12 @@ from largesse import sampling
 from largesse.inputs import Inputs, gather
 from largesse.provenance import engines
 from largesse.settings import Sampler
-from largesse.store import atomic, write_json
+from largesse.store import write_json
 from largesse.study import Study
 from largesse.synthetic import LOYALTY
 
 HERE: Final = Path(__file__).parent
-NUMBERS, PAGE = HERE / "rows.json", HERE / "README.md"
-OPEN, CLOSE = "<!-- measured: written by rows.py -->", "<!-- end of rows -->"
+SCRIPT, NUMBERS = Path(__file__).name, HERE / "rows.json"
 SIZES: Final = (100_000, 1_000_000, 10_000_000)
 SEEDS: Final = (1, 2)
 SAMPLER: Final = Sampler(draws=200, tune=300, chains=2)
@@ -116,13 +116,6 @@ def table() -> str:
     return "\n".join(_lines(json.loads(NUMBERS.read_text(encoding="utf-8")))) + "\n"
 
 
-def write() -> None:
-    """Write the table between the marks of the page."""
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(OPEN)
-    with atomic(PAGE) as part:
-        part.write_text(f"{before}{OPEN}\n\n{table()}\n{CLOSE}{rest.partition(CLOSE)[2]}", encoding="utf-8")
-
-
 def _lines(numbers: Mapping[str, Any]) -> Iterator[str]:
     yield HEAD
     for r in numbers["read"]:
@@ -132,9 +125,8 @@ def _lines(numbers: Mapping[str, Any]) -> Iterator[str]:
     for side in (numbers["fits"]["few"], numbers["fits"]["many"]):
         seconds = (f"{side[key]:.2f}" for key in ("median", "lowest", "highest"))
         yield f"| {' | '.join((f'{side["rows"]:,}', *seconds, f'{side["gradients"]:,}', f'{side["each"]:.3f}'))} |"
-    m, versions = numbers["machine"], ", ".join(f"{name} {number}" for name, number in numbers["engines"].items())
     yield f"\nA fit to the many takes **{numbers['fits']['ratio']:.2f}** times as long as one to the few."
-    yield f"\n- {m['usable']} of {m['cores']} cores of an {m['processor']}, {m['busy']} processes running; {versions}"
+    yield f"\n- {section.measured_on(numbers)}"
 
 
 if __name__ == "__main__":
@@ -148,4 +140,4 @@ if __name__ == "__main__":
         case _:
             if asked.what is None:
                 write_json(NUMBERS, measure())
-            write()
+            section.put(SCRIPT, table())

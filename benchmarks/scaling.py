@@ -1,4 +1,4 @@
-"""How far a calibration would scale: a plan for a thousand workers, simulated from what two of them were measured to do.
+"""A calibration on a thousand workers: a plan, simulated from what one replicate and one record were measured to take.
 
     python benchmarks/scaling.py     # half a minute
 
@@ -13,7 +13,7 @@ from __future__ import annotations
 import heapq
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,11 +23,13 @@ import loyalty
 import numpy as np
 import page
 from clock import machine
+from section import measured_on, put, row
 
 from largesse.calibration import calibrate
 from largesse.replicate import replicate
 from largesse.store import write_json
 
+SCRIPT: Final = Path(__file__).name
 STORED: Final = Path(__file__).with_suffix(".json")
 RECORDS: Final = 2_000
 EACH: Final = 50  # replicates of every worker in the plan
@@ -77,6 +79,25 @@ def throughput(workers: int, seconds: float, record: float, rng: np.random.Gener
     return total / free
 
 
+def table(found: Mapping[str, Any]) -> str:
+    """The stored numbers in Markdown."""
+    alone = found["rates"]["1"]
+    lines = [
+        row(f"{int(workers):,}", f"{rate:,.1f}", f"{rate / alone / int(workers):.0%}")
+        for workers, rate in found["rates"].items()
+    ]
+    about = (
+        f"- {found['replicate']:g} s of a processor for a replicate, {1000 * found['record']:.2g} ms for its record;"
+        f" {measured_on(found)}"
+    )
+    return (
+        "\n".join(
+            ["| workers | replicates a second | of what as many alone would do |\n|---|---|---|", *lines, "", about]
+        )
+        + "\n"
+    )
+
+
 def main() -> None:
     """Measure, simulate, store and show."""
     seconds = page.stored()["loyalty_1"]["here"]["cpu"]["mean"]
@@ -85,8 +106,8 @@ def main() -> None:
     rates = {str(w): round(throughput(w, seconds, record, rng), 2) for w in WORKERS}
     found = {"replicate": round(seconds, 3), "record": round(record, 5), "rates": rates, "machine": machine()}
     write_json(STORED, found)
-    page.write()
-    sys.stdout.write(f"{found}\n")
+    put(SCRIPT, table(found))
+    sys.stdout.write(table(found))
 
 
 if __name__ == "__main__":
