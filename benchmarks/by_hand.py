@@ -49,7 +49,9 @@ class Slopes(NamedTuple):
 
 
 @njit(error_model="numpy")
-def by_hand(p: Problem, coefficient: Array, bound: Array, sharp: Array, scale: Array, out: Slopes) -> float:
+def by_hand(  # noqa: C901  # one pass over everything, which is the point of it
+    p: Problem, coefficient: Array, bound: Array, sharp: Array, scale: Array, out: Slopes
+) -> float:
     """The log-likelihood; `out` is filled. An answer's predictor is `sharp` times that of its equation."""
     answers, cells, nodes = len(p.equation), len(p.count), len(p.node)
     equations = (len(p.first) - 1) // cells
@@ -84,10 +86,10 @@ def by_hand(p: Problem, coefficient: Array, bound: Array, sharp: Array, scale: A
             mass += share
             for k in range(answers):
                 g = p.group[k, i]
-                h, l, q = over[k] * up[g, j], under[k] * down[g, j], share / part[k]
-                high[k] += h * q
-                low[k] += l * q
-                lean[k] += p.node[j] * (h - l) * q
+                rise, fall, q = over[k] * up[g, j], under[k] * down[g, j], share / part[k]
+                high[k] += rise * q
+                low[k] += fall * q
+                lean[k] += p.node[j] * (rise - fall) * q
         n, chance = p.count[i], np.log(mass)
         by_eta[:] = 0.0
         for k in range(answers):

@@ -48,7 +48,8 @@ def _lines(parts: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
             yield _row(part, clock, name)
     yield ""
     for part in contests:
-        yield f"- {part['title']}: {part['simulations']} simulations, {part['replicates']} replicates; {section.measured_on(part)}"
+        counted = f"{part['simulations']} simulations, {part['replicates']} replicates"
+        yield f"- {part['title']}: {counted}; {section.measured_on(part)}"
     if "workers" in parts:
         yield f"\n{SHARED}"
         for s in parts["workers"]["subjects"].values():
