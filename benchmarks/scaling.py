@@ -29,6 +29,7 @@ from largesse.calibration import calibrate
 from largesse.replicate import replicate
 from largesse.store import write_json
 
+HEAD: Final = "| workers | replicates a second | of what as many alone would do |\n|---|---|---|"
 SCRIPT: Final = Path(__file__).name
 STORED: Final = Path(__file__).with_suffix(".json")
 RECORDS: Final = 2_000
@@ -90,12 +91,7 @@ def table(found: Mapping[str, Any]) -> str:
         f"- {found['replicate']:g} s of a processor for a replicate, {1000 * found['record']:.2g} ms for its record;"
         f" {measured_on(found)}"
     )
-    return (
-        "\n".join(
-            ["| workers | replicates a second | of what as many alone would do |\n|---|---|---|", *lines, "", about]
-        )
-        + "\n"
-    )
+    return "\n".join([HEAD, *lines, "", about]) + "\n"
 
 
 def main() -> None:
