@@ -10,7 +10,7 @@ PYTHON = $(shell for python in python3 python3.13 python3.12; do \
 
 .DELETE_ON_ERROR:
 
-.PHONY: help demo panes synthetic certificates renew identify mutants benchmarks rows favour support transfer pages test lint clean
+.PHONY: help demo panes synthetic certificates renew identify mutants benchmarks rows peers favour support transfer pages test lint clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -65,6 +65,9 @@ benchmarks: .venv/.ready  ## calibrate here and in simuk, in turns, and write be
 
 rows: .venv/.ready  ## what ten million respondents cost, from file to fit, and write benchmarks/README.md (a quarter of an hour)
 	$(BIN)/python benchmarks/rows.py
+
+peers: .venv/.ready  ## the same fit here and in PyMC, Bambi and brms (where R has it), in turns (two hours on two cores)
+	$(BIN)/python benchmarks/peers.py
 
 favour: .venv/.ready  ## fit the joint model over a grid of favour where the truth is known (ten minutes)
 	$(BIN)/python benchmarks/favour.py
