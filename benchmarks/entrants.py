@@ -146,13 +146,14 @@ class Bambi:
 
 
 def _typed(data: Data) -> pd.DataFrame:
-    """Rows with levels and answers as ordered types: the first level is the reference."""
+    """Rows with levels and answers as ordered types: Bambi would sort the levels of others, and take another reference."""
     table = data.table()
     for name in LEVELS:
-        table[name] = pd.Categorical(table[name], categories=list(data.levels[name]))
+        table[name] = pd.Categorical(table[name], categories=list(data.levels[name]), ordered=True)
     table["answer"] = pd.Categorical(table["answer"], ordered=True)
     table["district"] = pd.Categorical(table["district"])
-    table["wave"] = pd.Categorical(table["wave"], categories=[str(w) for w in data.cells["wave"].to_numpy()])
+    waves = [str(w) for w in data.cells["wave"].to_numpy()]
+    table["wave"] = pd.Categorical(table["wave"], categories=waves, ordered=True)
     return table
 
 

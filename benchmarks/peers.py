@@ -19,12 +19,12 @@ from statistics import median
 from typing import Any, Final
 
 import standings
-from agreement import SHOWN, compared
+from agreement import SHOWN, DisagreementError, compared
 from clock import machine
 from contest import Contest
 from entrants import Sampled
 from translation import smallest
-from worker import LIMIT, TITLES, TooLongError, Worker, absent
+from worker import LIMIT, TITLES, FailedError, TooLongError, Worker, absent
 
 from largesse.provenance import engines
 
@@ -36,6 +36,7 @@ CONTESTS: Final[Mapping[str, Contest]] = {
 }
 SIDES: Final[Mapping[str, tuple[str, ...]]] = {"items_3": ("here", "pymc")}  # elsewhere all
 GROWTH: Final = tuple(Contest(100_000, 40, chains=2, times=times) for times in (1, 10, 100))
+WORDS: Final = {"prepare": "getting ready", "sample": "a fit", "gradient": "a short chain"}
 SAME: Final = ("pymc",)  # sides whose density is the one here, number for number
 
 
@@ -76,16 +77,21 @@ def _asked(workers: Mapping[str, Worker], left_out: dict[str, str], method: str,
         try:
             found[key] = worker.ask(method, *with_)
         except TooLongError as error:
-            left_out[key] = f"{'compilation' if method == 'prepare' else 'a fit'} took {str(error).partition(': ')[2]}"
+            left_out[key] = f"{WORDS[method]} took {str(error).partition(': ')[2]}"
             _say(f"{error}")
     return found
 
 
 def _agreed(fits: Mapping[str, Sequence[Sampled]]) -> dict[str, Any]:
     """Each peer's first posterior against the one here."""
-    ours = fits["here"][0].ours
-    peers = {key: made[0].ours for key, made in fits.items() if key != "here" and made}
-    return {key: compared(ours, theirs, None if key in SAME else SHOWN) for key, theirs in peers.items()}
+    ours, found = fits["here"][0].ours, {}
+    for key, made in fits.items():
+        if key != "here" and made:
+            try:
+                found[key] = compared(ours, made[0].ours, None if key in SAME else SHOWN)
+            except DisagreementError as error:
+                raise DisagreementError(f"{TITLES[key]}: {error}") from None
+    return found
 
 
 def side(ready: Mapping[str, float], fits: Sequence[Sampled], gradient: float, contest: Contest) -> dict[str, Any]:
@@ -123,7 +129,11 @@ def growing(limit: float = LIMIT) -> dict[str, Any]:
     for key in ("pymc", "bambi", "brms"):
         found[key] = rows = {}
         for contest in GROWTH:
-            one = contested(contest, (key,), 1, limit)
+            try:
+                one = contested(contest, (key,), 1, limit)
+            except FailedError as error:  # most likely it wanted more memory than there is
+                one = {"sides": {}, "left_out": {key: "it failed"}}
+                _say(str(error))
             rows[str(contest.rows)] = one["sides"].get(key) or {"left_out": one["left_out"][key]}
             if key in one["left_out"]:
                 break

@@ -21,8 +21,8 @@ HEAD: Final = (
     " | compiled in, s | first result after, s |\n|---|---|---|---|---|---|---|---|"
 )
 WHY: Final = (
-    "| survey | side | µs per gradient | gradients per draw | gradients per effective draw | depth of trees"
-    " | divergent draws |\n|---|---|---|---|---|---|---|"
+    "| survey | side | µs per gradient | gradients per draw | gradients per effective draw | of these two, here"
+    " times as many | depth of trees | divergent draws |\n|---|---|---|---|---|---|---|---|"
 )
 GROWN: Final = (
     "| side | rows | sampling, s | µs per gradient | effective draws per second | compiled in, s |"
@@ -96,11 +96,18 @@ def _rows(part: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _why(part: Mapping[str, Any], key: str) -> str:
-    s = part["sides"][key]
+    """What a draw cost; and how many times as fast that alone makes the side here, with equal shares of warm-up."""
+    s, here = part["sides"][key], part["sides"].get("here")
+    times = f"{_cost(s) / _cost(here):.2g}" if here and key != "here" else ""
     return _row(
         *(part["title"], TITLES[key], f"{s['gradient']:.3g}", f"{s['gradients']['median']:.3g}"),
-        *(_spread(s["gradients_per_effective"]), f"{s['depth']:.2g}", f"{s['diverging']:.1%}"),
+        *(_spread(s["gradients_per_effective"]), times, f"{s['depth']:.2g}", f"{s['diverging']:.1%}"),
     )
+
+
+def _cost(of: Mapping[str, Any]) -> float:
+    """Microseconds of gradients for one effective draw."""
+    return float(of["gradient"] * of["gradients_per_effective"]["median"])
 
 
 def _grown(part: Mapping[str, Any]) -> Iterator[str]:

@@ -110,6 +110,13 @@ def test_bambi_and_brms_are_translated_alike(module: Any, data: Any, columns: di
     assert all((first[n] == second[n]).all() for n in first)
 
 
+def test_bambi_takes_the_references_of_the_model_here(module: Any, data: Any) -> None:
+    """It sorts the levels of what is not ordered, and would take "core" for the reference of songbun."""
+    table = module("entrants")._typed(data)
+    assert {n: tuple(table[n].cat.categories) for n in LEVELS} == LEVELS
+    assert all(table[n].cat.ordered for n in (*LEVELS, "wave", "answer"))
+
+
 def test_sticks_and_deviates_of_pymc_become_parameters(module: Any) -> None:
     """Two items of three answers each, equally likely at predictor 0: cutpoints are logits of 1/3 and 2/3."""
     one = np.ones((1, 1))
