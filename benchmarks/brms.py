@@ -20,14 +20,23 @@ from largesse.store import write_json
 SCRIPT: Final = Path(__file__).with_name("brms.R")
 
 
+ASKED: Final = "for (n in c('brms', 'rstan', 'posterior', 'jsonlite')) cat(n, as.character(packageVersion(n)), '\\n')"
+
+
 def absent() -> str:
     """Why brms cannot be run here; nothing where it can."""
+    if shutil.which("Rscript") is None:
+        return "R is not installed here"
+    return "" if versions() else "R is here without brms"
+
+
+def versions() -> dict[str, str]:
+    """R's packages behind this side and their versions; nothing where one is missing."""
     rscript = shutil.which("Rscript")
     if rscript is None:
-        return "R is not installed here"
-    asked = "quit(status = !all(sapply(c('brms', 'jsonlite', 'posterior'), requireNamespace, quietly = TRUE)))"
-    found = subprocess.run([rscript, "-e", asked], check=False, capture_output=True)  # noqa: S603 (the command is ours)
-    return "" if found.returncode == 0 else "R is here without brms"
+        return {}
+    found = subprocess.run([rscript, "-e", ASKED], check=False, capture_output=True, text=True)  # noqa: S603 (ours)
+    return {} if found.returncode else dict(line.split()[:2] for line in found.stdout.splitlines())
 
 
 class Brms:

@@ -146,7 +146,7 @@ class Bambi:
 
 
 def _typed(data: Data) -> pd.DataFrame:
-    """Rows with levels and answers as ordered types: Bambi would sort the levels of others, and take another reference."""
+    """Rows with ordered levels: Bambi would sort those of others, and take another reference."""
     table = data.table()
     for name in LEVELS:
         table[name] = pd.Categorical(table[name], categories=list(data.levels[name]), ordered=True)

@@ -24,7 +24,7 @@ from clock import machine
 from contest import Contest
 from entrants import Sampled
 from translation import smallest
-from worker import LIMIT, TITLES, FailedError, TooLongError, Worker, absent
+from worker import LIMIT, TITLES, FailedError, TooLongError, Worker, absent, versions
 
 from largesse.provenance import engines
 
@@ -160,7 +160,8 @@ def main() -> None:
     if strange := set(asked.parts) - set(parts):
         parser.error(f"no such part: {', '.join(sorted(strange))}")
     for part in asked.parts or CONTESTS:
-        about = {"machine": machine(), "engines": engines()}
+        present = [key for key in SIDES.get(part, tuple(TITLES)) if not absent(key)]
+        about = {"machine": machine(), "engines": engines() | versions(present)}
         if part == "growth":
             found = growing(asked.limit)
         else:

@@ -72,7 +72,7 @@ def _lines(parts: Mapping[str, Any]) -> Iterator[str]:
     yield HEAD
     yield from (row for part in ordered for row in _rows(part))
     yield f"\n{WHY}"
-    yield from (_why(part, key) for part in ordered for key in part["sides"])
+    yield from (_why(part, key) for part in ordered for key in _sides(part))
     if "growth" in parts:
         yield f"\n{GROWN}"
         yield from _grown(parts["growth"])
@@ -83,9 +83,14 @@ def _lines(parts: Mapping[str, Any]) -> Iterator[str]:
         yield f"- {_told(part)}"
 
 
+def _sides(part: Mapping[str, Any]) -> list[str]:
+    return [key for key in TITLES if key in part["sides"]]
+
+
 def _rows(part: Mapping[str, Any]) -> Iterator[str]:
     here = part["sides"].get("here")
-    for key, s in part["sides"].items():
+    for key in _sides(part):
+        s = part["sides"][key]
         times = f"**{here['speed']['median'] / s['speed']['median']:.2g}**" if here and key != "here" else ""
         yield _row(
             *(part["title"], TITLES[key], _spread(s["speed"]), times, _spread(s["ess"])),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from importlib import import_module
+from importlib.metadata import version
 from importlib.util import find_spec
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -37,6 +38,12 @@ def absent(key: str) -> str:
     if key == "bambi":
         return "" if find_spec("bambi") else "Bambi is not installed here"
     return str(import_module("brms").absent()) if key == "brms" else ""
+
+
+def versions(keys: Iterable[str]) -> dict[str, str]:
+    """Of what is behind these sides beyond the engines of the package itself."""
+    of_bambi = {"bambi": version("bambi")} if "bambi" in keys else {}
+    return of_bambi | (import_module("brms").versions() if "brms" in keys else {})
 
 
 class Worker:
