@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from section import measured_on, put, row
 from worker import TITLES
 
 from largesse.figures.canvas import WIDTH, above, blank
@@ -14,8 +15,7 @@ from largesse.figures.style import BLUE, INK, MUTED, ORANGE, VERMILLION, Picture
 from largesse.store import atomic, write_json
 
 HERE: Final = Path(__file__).parent
-NUMBERS, PAGE, PICTURE = HERE / "peers.json", HERE / "README.md", HERE / "peers.svg"
-OPEN, CLOSE = "<!-- peers: written by peers.py -->", "<!-- end of peers -->"
+SCRIPT, NUMBERS, PICTURE = "peers.py", HERE / "peers.json", HERE / "peers.svg"
 HEAD: Final = (
     "| survey | side | effective draws per second | here, times as many | fewest effective draws | sampling, s"
     " | compiled in, s | first result after, s |\n|---|---|---|---|---|---|---|---|"
@@ -49,9 +49,7 @@ def keep(part: str, numbers: Mapping[str, Any]) -> None:
 
 def write() -> None:
     """Write the table between the marks of the page, and the picture beside it."""
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(OPEN)
-    with atomic(PAGE) as part:
-        part.write_text(f"{before}{OPEN}\n\n{table()}\n{CLOSE}{rest.partition(CLOSE)[2]}", encoding="utf-8")
+    put(SCRIPT, table())
     if contests(stored()):
         with atomic(PICTURE) as part:
             part.write_bytes(picture(stored()).svg())
@@ -92,19 +90,19 @@ def _rows(part: Mapping[str, Any]) -> Iterator[str]:
     for key in _sides(part):
         s = part["sides"][key]
         times = f"**{here['speed']['median'] / s['speed']['median']:.2g}**" if here and key != "here" else ""
-        yield _row(
+        yield row(
             *(part["title"], TITLES[key], _spread(s["speed"]), times, _spread(s["ess"])),
             *(_spread(s["seconds"]), f"{s['compilation']:.3g}", f"{s['first']:.3g}"),
         )
     for key, why in part["left_out"].items():
-        yield _row(part["title"], TITLES[key], why, *[""] * 5)
+        yield row(part["title"], TITLES[key], why, *[""] * 5)
 
 
 def _why(part: Mapping[str, Any], key: str) -> str:
     """What a draw cost; and how many times as fast that alone makes the side here, with equal shares of warm-up."""
     s, here = part["sides"][key], part["sides"].get("here")
     times = f"{_cost(s) / _cost(here):.2g}" if here and key != "here" else ""
-    return _row(
+    return row(
         *(part["title"], TITLES[key], f"{s['gradient']:.3g}", f"{s['gradients']['median']:.3g}"),
         *(_spread(s["gradients_per_effective"]), times, f"{s['depth']:.2g}", f"{s['diverging']:.1%}"),
     )
@@ -120,14 +118,10 @@ def _grown(part: Mapping[str, Any]) -> Iterator[str]:
         for rows, s in sorted(sizes.items(), key=lambda pair: int(pair[0])):
             size = f"{int(rows):,}"
             if "left_out" in s:
-                yield _row(TITLES[key], size, s["left_out"], *[""] * 3)
+                yield row(TITLES[key], size, s["left_out"], *[""] * 3)
             else:
                 numbers = (s["seconds"]["median"], s["gradient"], s["speed"]["median"], s["compilation"])
-                yield _row(TITLES[key], size, *(f"{n:.3g}" for n in numbers))
-
-
-def _row(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"
+                yield row(TITLES[key], size, *(f"{n:.3g}" for n in numbers))
 
 
 def _spread(of: Mapping[str, float]) -> str:
@@ -136,17 +130,15 @@ def _spread(of: Mapping[str, float]) -> str:
 
 def _told(part: Mapping[str, Any]) -> str:
     """How one part was measured, and how far its posteriors agreed."""
-    m, engines = part["machine"], ", ".join(f"{name} {number}" for name, number in part["engines"].items())
-    on = f"{m['usable']} of {m['cores']} cores of an {m['processor']}, {m['busy']} processes running when it began"
     if "sides" not in part:
-        return f"growth: copies of one survey of {part['respondents']:,}, {part['chains']} chains; {on}; {engines}"
+        return f"growth: copies of one survey of {part['respondents']:,}, {part['chains']} chains; {measured_on(part)}"
     how = f"{part['chains']} chains of {part['draws']:,} draws after {part['tune']:,} of warm-up"
     found = (
         f"{TITLES[key]}'s means within {a['mean']['differs']:.2g} sd of those here, sds within"
         f" {a['spread']['differs']:.0%} ({a['numbers']} numbers)"
         for key, a in part["agreement"].items()
     )
-    return f"{part['title']}: {'; '.join((f'{part["districts"]} districts, {how}', *found))}; {on}; {engines}"
+    return f"{part['title']}: {'; '.join((f'{part["districts"]} districts, {how}', *found))}; {measured_on(part)}"
 
 
 @styled
