@@ -378,6 +378,17 @@ def test_a_folder_is_the_same_survey_as_its_files_in_one(tmp_path: Path, kind: s
     same(read_survey(study(tmp_path, f"a.{kind}")), read_survey(study(tmp_path, "parts")))
 
 
+@every_kind
+def test_a_file_of_a_folder_may_be_empty(tmp_path: Path, kind: str) -> None:
+    """A header without rows, first or last, adds nobody and takes no order of answers away."""
+    table = rows().assign(pride=lambda t: pd.Categorical(t["pride"], ITEM, ordered=True))
+    write(table, tmp_path / f"a.{kind}")
+    path = folder(tmp_path / "parts", kind, table)
+    write(table.iloc[:0], path / f"a.{kind}")
+    write(table.iloc[:0], path / f"z.{kind}")
+    same(read_survey(study(tmp_path, f"a.{kind}")), read_survey(study(tmp_path, "parts")))
+
+
 @pytest.mark.slow
 @every_kind
 def test_processes_read_the_files_of_a_folder(tmp_path: Path, kind: str) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -168,18 +169,38 @@ def parts(path: Path, encoding: str, where: str, asked: Asked, executor: Executo
     InputError
         with the problems of every file, and of those whose columns are not those of the first.
     """
-    files = contents(path, where)
-    task, tell = partial(_part, encoding=encoding, asked=asked), teller(where)
-    found: dict[str, Reduction | tuple[Problem, ...]] = {}
+    files, problems = contents(path, where), list[Problem]()
+    task = partial(_part, encoding=encoding, asked=asked)
     made = map(task, files.values(), files) if executor is None else executor.map(task, files.values(), files)
-    for name, part in zip(files, made, strict=True):
-        found[name] = part
-        tell(len(found) / len(files))
-    problems = [p for part in found.values() if isinstance(part, tuple) for p in part]
-    whole = {name: part for name, part in found.items() if isinstance(part, Reduction)}
-    if problems := [*problems, *_unlike(whole)]:
+    found = _alike(_telling(zip(files, made, strict=True), len(files), where), problems)
+    first = next(found, None)
+    whole = None if first is None else merged(chain([first], found))
+    if problems or whole is None:
         raise InputError(problems)
-    return merged(whole.values())
+    return whole
+
+
+def _telling[T](made: Iterable[T], number: int, where: str) -> Iterator[T]:
+    """The same, with a line now and then on how far it is."""
+    tell = teller(where)
+    for n, one in enumerate(made, start=1):
+        tell(n / number)
+        yield one
+
+
+def _alike(made: Iterable[tuple[str, Reduction | tuple[Problem, ...]]], problems: list[Problem]) -> Iterator[Reduction]:
+    """What was made of the files of a folder that are whole and like the first; all else goes on the list."""
+    model: tuple[str, Reduction] | None = None
+    for where, part in made:
+        if not isinstance(part, Reduction):
+            problems.extend(part)
+            continue
+        wrong = [] if model is None else list(_unlike(model, (where, part)))
+        if model is None or not len(model[1].times):
+            model = where, part
+        problems.extend(wrong)
+        if not wrong:
+            yield part
 
 
 def _part(path: Path, where: str, encoding: str, asked: Asked) -> Reduction | tuple[Problem, ...]:
@@ -206,31 +227,30 @@ def _files(path: Path, where: str) -> list[Path]:
     return files
 
 
-def _unlike(files: Mapping[str, Reduction]) -> Iterator[Problem]:
-    """Columns that differ between the files of a folder: in name, in kind, or in the order of their answers."""
-    if not files:
-        return
-    (first, model), *others = files.items()
-    for where, found in others:
-        for name in (n for n in model.names if n not in found.names):
-            yield Problem(where, f"column '{name}'", "no such column", f"the columns of {first}")
-        for name in (n for n in found.names if n not in model.names):
-            yield Problem(where, f"column '{name}'", f"a column that {first} does not have", f"the columns of {first}")
-        for name in (n for n in model.table.column_names if n in found.table.column_names):
-            one, other = (r.table.field(name) for r in (model, found))
-            if not _alike(one, other):
-                yield Problem(
-                    where, f"column '{name}'", f"values of the kind {other.type}", f"{one.type}, as in {first}"
-                )
-            elif _order(model.table[name]) != _order(found.table[name]):
-                expected = f"the answers of {first}, in their order"
-                yield Problem(where, f"column '{name}'", "other answers, or another order of them", expected)
+def _unlike(first: tuple[str, Reduction], other: tuple[str, Reduction]) -> Iterator[Problem]:
+    """Columns that differ between two files of a folder: in name, in kind, or in the order of their answers."""
+    (model_name, model), (where, found) = first, other
+    for name in (n for n in model.names if n not in found.names):
+        yield Problem(where, f"column '{name}'", "no such column", f"the columns of {model_name}")
+    for name in (n for n in found.names if n not in model.names):
+        lacking = f"a column that {model_name} does not have"
+        yield Problem(where, f"column '{name}'", lacking, f"the columns of {model_name}")
+    for name in (n for n in model.table.column_names if n in found.table.column_names):
+        one, two = (r.table.field(name) for r in (model, found))
+        if not _fit_together(one, two):
+            yield Problem(
+                where, f"column '{name}'", f"values of the kind {two.type}", f"{one.type}, as in {model_name}"
+            )
+        elif len(model.times) and len(found.times) and _order(model.table[name]) != _order(found.table[name]):
+            expected = f"the answers of {model_name}, in their order"
+            yield Problem(where, f"column '{name}'", "other answers, or another order of them", expected)
 
 
-def _alike(one: pa.Field, other: pa.Field) -> bool:
-    plain_ = [f.with_type(f.type.value_type) if pa.types.is_dictionary(f.type) else f for f in (one, other)]
+def _fit_together(one: pa.Field, other: pa.Field) -> bool:
+    """Whether values of both can stand in one column."""
+    kinds = [f.with_type(f.type.value_type) if pa.types.is_dictionary(f.type) else f for f in (one, other)]
     try:
-        pa.unify_schemas([pa.schema([f]) for f in plain_], promote_options="permissive")
+        pa.unify_schemas([pa.schema([f]) for f in kinds], promote_options="permissive")
     except pa.ArrowException:
         return False
     return True
