@@ -65,6 +65,7 @@ def _file(module: str) -> Path | None:
     return Path(spec.origin) if spec and spec.origin else None
 
 
+@cache  # every fit asks it of the same few files, and tokens take 5 ms a file
 def meaning(text: str) -> str:
     """Python source without what changes nothing: comments, docstrings, blank lines and line breaks within statements.
 
