@@ -38,10 +38,11 @@ _compiled: dict[str, Any] = {}
 
 def compiled(model: Model, cells: Cells, priors: PriorSet) -> Any:
     """The compiled model of this structure; built once per process, then reused with other data."""
-    kept, _ = model.active(cells)
+    kept = model.realised(cells)
     structure = {str(d): [str(v) for v in cells[d].to_numpy()] for d in cells.coords}
     terms = [p.name for p in kept]  # designs of the same names may differ in these: whether coverage varies, say
-    key = fingerprint(model.fingerprint, structure, terms, cells["answers"].to_numpy(), priors.fingerprint)
+    how = [p.construct for p in kept]  # and in how many people stand behind a district
+    key = fingerprint(model.fingerprint, structure, terms, how, cells["answers"].to_numpy(), priors.fingerprint)
     if key not in _compiled:
         log.info("%s: building", model.name)
         _compiled[key] = machine_code.compiled(model.build(cells, priors), terms)
