@@ -234,16 +234,19 @@ def test_help_loads_nothing_heavy() -> None:
     assert HEAVY & set(done.stderr.split()) == set()
 
 
-def test_help_costs_less_than_four_tenths_of_a_second() -> None:
-    """The median of nine calls of `largesse --help` takes less than 0.4 s of processor time, whatever else runs."""
-    command = [sys.executable, "-m", "largesse", "--help"]
-    spent = []
-    for _ in range(9):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run(command, capture_output=True, check=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        spent.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    assert statistics.median(spent) < 0.4
+def test_help_costs_little_more_than_the_library_that_prints_it() -> None:
+    """By processor time, in turns with a process that imports Typer and Rich alone: 1.6 times it, at most 2.2."""
+    printing = [sys.executable, "-c", "import typer, rich.table, rich.panel, rich.markdown"]
+    ratios = [_spent([sys.executable, "-m", "largesse", "--help"]) / _spent(printing) for _ in range(9)]
+    assert statistics.median(ratios) < 2.2
+
+
+def _spent(command: list[str]) -> float:
+    """Seconds of processor time."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, capture_output=True, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def test_models_and_priors_are_listed() -> None:
