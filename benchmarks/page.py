@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import parts
 import section
-
-from largesse.store import write_json
 
 SCRIPT: Final = "sbc.py"
 NUMBERS: Final = Path(__file__).parent / "measured.json"
@@ -26,12 +24,12 @@ SHARED: Final = (
 
 def stored() -> dict[str, Any]:
     """Part -> its numbers."""
-    return dict(json.loads(NUMBERS.read_text(encoding="utf-8"))) if NUMBERS.is_file() else {}
+    return parts.stored(NUMBERS)
 
 
 def keep(part: str, numbers: Mapping[str, Any]) -> None:
     """Store the numbers of one part beside those of the others, and show them."""
-    write_json(NUMBERS, {**stored(), part: numbers})
+    parts.add(NUMBERS, part, numbers)
     section.put(SCRIPT, table())
 
 
@@ -40,8 +38,8 @@ def table() -> str:
     return "\n".join(_lines(stored())) + "\n"
 
 
-def _lines(parts: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    contests = [part for part in parts.values() if "ratio" in part]
+def _lines(found: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    contests = [part for part in found.values() if "ratio" in part]
     yield HEAD
     for part in contests:
         for clock, name in CLOCKS.items():
@@ -50,11 +48,11 @@ def _lines(parts: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     for part in contests:
         counted = f"{part['simulations']} simulations, {part['replicates']} replicates"
         yield f"- {part['title']}: {counted}; {section.measured_on(part)}"
-    if "workers" in parts:
+    if "workers" in found:
         yield f"\n{SHARED}"
-        for s in parts["workers"]["subjects"].values():
+        for s in found["workers"]["subjects"].values():
             yield f"| {s['title']} | {s['one']:.3g} | {s['two']:.3g} | **{s['faster']:.2f}** | {s['busy']:.2f} |"
-        yield f"\n- {section.measured_on(parts['workers'])}"
+        yield f"\n- {section.measured_on(found['workers'])}"
 
 
 def _row(part: Mapping[str, Any], clock: str, name: str) -> str:

@@ -11,13 +11,13 @@ disagree. Each part stores its numbers in `peers.json`, from which README's tabl
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from statistics import median
 from typing import Any, Final
 
+import parts
 import standings
 from agreement import SHOWN, DisagreementError, compared
 from clock import machine
@@ -58,7 +58,7 @@ def contested(contest: Contest, keys: Sequence[str], rounds: int, limit: float =
             for key, found in _asked(_left(workers, left_out), left_out, "sample", seed).items():
                 fits[key].append(found)
                 name, ess = smallest(found.own)
-                _say(f"{contest.title}, {TITLES[key]}: {ess:.0f} of {name} in {found.seconds:.1f} s")
+                parts.say(f"{contest.title}, {TITLES[key]}: {ess:.0f} of {name} in {found.seconds:.1f} s")
             if seed == 1 and "here" in fits:
                 agreement = _agreed(fits)
         gradients = _asked(_left(workers, left_out), left_out, "gradient")
@@ -78,7 +78,7 @@ def _asked(workers: Mapping[str, Worker], left_out: dict[str, str], method: str,
             found[key] = worker.ask(method, *with_)
         except TooLongError as error:
             left_out[key] = f"{WORDS[method]} took {str(error).partition(': ')[2]}"
-            _say(f"{error}")
+            parts.say(f"{error}")
     return found
 
 
@@ -133,7 +133,7 @@ def growing(limit: float = LIMIT) -> dict[str, Any]:
                 one = contested(contest, (key,), 1, limit)
             except FailedError as error:  # most likely it wanted more memory than there is
                 one = {"sides": {}, "left_out": {key: "it failed"}}
-                _say(str(error))
+                parts.say(str(error))
             rows[str(contest.rows)] = one["sides"].get(key) or {"left_out": one["left_out"][key]}
             if key in one["left_out"]:
                 break
@@ -145,20 +145,12 @@ def _about(contest: Contest) -> dict[str, Any]:
     return {"title": contest.title, "rows": contest.rows} | {name: getattr(contest, name) for name in kept}
 
 
-def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-
-
 def main() -> None:
     """Measure the parts that were asked for, store their numbers, and write table and picture."""
-    parts = [*CONTESTS, "growth"]
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(parts))
-    parser.add_argument("--rounds", type=int, default=3, help="fits of each side")
+    known = [*CONTESTS, "growth"]
+    parser = parts.command(__doc__, known, "fits of each side")
     parser.add_argument("--limit", type=float, default=LIMIT, help="seconds that a compilation or a fit may take")
-    asked = parser.parse_args()
-    if strange := set(asked.parts) - set(parts):
-        parser.error(f"no such part: {', '.join(sorted(strange))}")
+    asked = parts.asked(parser, known)
     for part in asked.parts or CONTESTS:
         present = [key for key in SIDES.get(part, tuple(TITLES)) if not absent(key)]
         about = {"machine": machine(), "engines": engines() | versions(present)}

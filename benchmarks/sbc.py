@@ -9,7 +9,6 @@ numbers in `measured.json`, from which the table of `README.md` is written.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
@@ -21,6 +20,7 @@ from typing import Any, Final
 import eight_schools
 import loyalty
 import page
+import parts
 import pymc as pm
 from clock import CLOCKS, Lap, lap, machine, summary
 from peer import simulation
@@ -115,7 +115,7 @@ def compared(contest: Contest, rounds: int) -> dict[str, Any]:
                 ours += made
                 ranks.append(ranked)
                 theirs.append(Lap(fitted.wall + ranked.wall, fitted.cpu + ranked.cpu))
-                _say(
+                parts.say(
                     f"{contest.title}: simuk {theirs[-1].cpu:.2f} s CPU, here {summary(made)['cpu']['mean']:.3f} s CPU"
                 )
     sampling = summary([contest.sample(turn) for turn in range(1, rounds + 1)])
@@ -162,7 +162,7 @@ def shared(rounds: int) -> dict[str, Any]:
         found[name] = {"title": contest.title, "replicates": 2 * number, "faster": round(alone / together, 2),
                        "one": round(alone / 2 / number, 4), "two": round(together / 2 / number, 4),
                        "busy": round(busy, 2)}  # fmt: skip
-        _say(f"{contest.title}: {WORKERS} workers are {alone / together:.2f} times as fast as one")
+        parts.say(f"{contest.title}: {WORKERS} workers are {alone / together:.2f} times as fast as one")
     return {"subjects": found}
 
 
@@ -178,20 +178,12 @@ def measured(part: str, rounds: int) -> dict[str, Any]:
     return about | (shared(rounds) if part == "workers" else compared(CONTESTS[part](), rounds))
 
 
-def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-
-
 def main() -> None:
     """Measure the parts that were asked for, store their numbers, and write the page."""
-    parts = [*CONTESTS, "workers"]
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(parts))
-    parser.add_argument("--rounds", type=int, default=3, help="simulations of simuk that are timed for each model")
-    asked = parser.parse_args()
-    if strange := set(asked.parts) - set(parts):
-        parser.error(f"no such part: {', '.join(sorted(strange))}")
-    for part in asked.parts or parts:
+    known = [*CONTESTS, "workers"]
+    parser = parts.command(__doc__, known, "simulations of simuk that are timed for each model")
+    asked = parts.asked(parser, known)
+    for part in asked.parts or known:
         page.keep(part, measured(part, asked.rounds))
     sys.stdout.write(page.table())
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import parts as kept
 from section import measured_on, put, row
 from worker import TITLES
 
 from largesse.figures.canvas import WIDTH, above, blank
 from largesse.figures.style import BLUE, INK, MUTED, ORANGE, VERMILLION, Picture, styled
-from largesse.store import atomic, write_json
+from largesse.store import atomic
 
 HERE: Final = Path(__file__).parent
 SCRIPT, NUMBERS, PICTURE = "peers.py", HERE / "peers.json", HERE / "peers.svg"
@@ -38,12 +38,12 @@ LOOKS: Final = {
 
 def stored() -> dict[str, Any]:
     """Part -> its numbers."""
-    return dict(json.loads(NUMBERS.read_text(encoding="utf-8"))) if NUMBERS.is_file() else {}
+    return kept.stored(NUMBERS)
 
 
 def keep(part: str, numbers: Mapping[str, Any]) -> None:
     """Store the numbers of one part beside those of the others, and show them."""
-    write_json(NUMBERS, {**stored(), part: numbers})
+    kept.add(NUMBERS, part, numbers)
     write()
 
 

@@ -13,11 +13,10 @@ from pyarrow import csv as arrow_csv
 from pyarrow import parquet
 
 from largesse.errors import InputError
-from largesse.reading import csv_options, header, hold_closed, repeated, torn
+from largesse.reading import csv_options, header, hold_closed, not_parquet, repeated, torn
 
 BATCH_BYTES, BATCH_ROWS = 1 << 22, 1 << 16  # what is read at once
 FIRST, EVERY = 2.0, 10.0  # seconds before the first line on how far reading is, and between two of them
-BROKEN: Final = "a file that is truncated or not Parquet"
 
 log = logging.getLogger(__name__)
 Tell = Callable[[float], None]
@@ -56,8 +55,7 @@ def _parquet(path: Path, encoding: str, where: str, tell: Tell) -> Iterator[Any]
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         if isinstance(error, FileNotFoundError | PermissionError):
             raise
-        place = f" after row {rows:,}" if rows else ""
-        raise InputError.one(where, "", f"{BROKEN}{place}", "a whole Parquet file") from None
+        raise not_parquet(where, f" after row {rows:,}" if rows else "") from None
 
 
 def teller(where: str) -> Tell:

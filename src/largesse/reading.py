@@ -258,7 +258,12 @@ def _parquet(path: Path, encoding: str, where: str) -> Raw:
                 raise InputError(problems)
             return Raw(table.to_pandas(integer_object_nulls=True))  # a long id beside a blank keeps its digits
         except (pa.ArrowException, OSError, UnicodeDecodeError):
-            raise InputError.one(where, "", "a file that is truncated or not Parquet", "a whole Parquet file") from None
+            raise not_parquet(where) from None
+
+
+def not_parquet(where: str, place: str = "") -> InputError:
+    """The error of a file that is no Parquet file, or one no further than a `place`."""
+    return InputError.one(where, "", f"a file that is truncated or not Parquet{place}", "a whole Parquet file")
 
 
 # --- Stata and SPSS --------------------------------------------------------------------------------------------
