@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,9 +12,8 @@ from typing import Any, Final
 import numpy as np
 import nutpie
 import xarray as xr
-from pytensor.configdefaults import config
 
-from largesse import seeds
+from largesse import machine_code, seeds
 from largesse.cells import Cells
 from largesse.errors import LargesseError
 from largesse.fits import Fit, fit_fingerprint
@@ -37,22 +37,15 @@ _compiled: dict[str, Any] = {}
 
 
 def compiled(model: Model, cells: Cells, priors: PriorSet) -> Any:
-    """The compiled model of this structure; made once per process, then reused with other data.
-
-    Without `fastmath` a sum is taken in the order it is written in. With it, code read from the cache on disk and code
-    just compiled differed in the last digits, and so in every draw; the time per gradient is the same.
-    """
-    kept, _ = model.active(cells)
+    """The compiled model of this structure; built once per process, then reused with other data."""
+    kept = model.realised(cells)
     structure = {str(d): [str(v) for v in cells[d].to_numpy()] for d in cells.coords}
     terms = [p.name for p in kept]  # designs of the same names may differ in these: whether coverage varies, say
-    key = fingerprint(model.fingerprint, structure, terms, cells["answers"].to_numpy(), priors.fingerprint)
+    how = [p.construct for p in kept]  # and in how many people stand behind a district
+    key = fingerprint(model.fingerprint, structure, terms, how, cells["answers"].to_numpy(), priors.fingerprint)
     if key not in _compiled:
-        started = time.monotonic()
-        log.info("%s: compiling (once; up to a minute on a machine that never did)", model.name)
-        built = model.build(cells, priors)
-        with config.change_flags(numba__fastmath=False):
-            _compiled[key] = nutpie.compile_pymc_model(built, var_names=terms)
-        log.info("%s: compiled in %.0f s", model.name, time.monotonic() - started)
+        log.info("%s: building", model.name)
+        _compiled[key] = machine_code.compiled(model.build(cells, priors), terms)
     return _compiled[key]
 
 
@@ -95,7 +88,7 @@ def fit(
     started = time.monotonic()
     try:
         tree = nutpie.sample(
-            ready, draws=draws, tune=tune, chains=sampler.chains, cores=min(2, sampler.chains),
+            ready, draws=draws, tune=tune, chains=sampler.chains, cores=_cores(sampler.chains),
             seed=seeds.integer(seed, "fit", model.name, attempt), adaptation=model.adaptation,
             target_accept=TARGET_ACCEPT, save_warmup=False, **_progress(model.name, started),
         )  # fmt: skip
@@ -119,6 +112,11 @@ def _swappable(arrays: Mapping[str, Array], known: set[str]) -> dict[str, Array]
     `with_data` casts without asking: integers must stay 32-bit integers.
     """
     return {n: a.astype("int32") if a.dtype.kind == "i" else a.astype(float) for n, a in arrays.items() if n in known}
+
+
+def _cores(chains: int) -> int:
+    """How many chains to draw at once: one in a worker, which has other workers beside it. The draws are the same."""
+    return 1 if multiprocessing.parent_process() else min(2, chains)
 
 
 def _progress(name: str, started: float) -> dict[str, Any]:

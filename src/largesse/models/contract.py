@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import prod
 from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
@@ -26,6 +27,7 @@ Array = np.ndarray[Any, Any]
 Data = Mapping[str, Any]
 Variables = Mapping[str, Any]
 
+MANY: Final = 1_000  # people behind each element of a pooled effect, from which on it is sampled as it is
 NODES: Final = (21, 31, 61)  # quadrature starts at the first and rises by rule; see `diagnostics.quadrature`
 
 
@@ -108,6 +110,17 @@ class Model:
         """The parameters this design informs, and those it cannot with the reason."""
         return active(self.name, self.parameters, lacks(cells))
 
+    def realised(self, cells: Cells) -> tuple[Parameter, ...]:
+        """The parameters that this design informs, as they are sampled: pooled effects that many tell, as they are."""
+        kept, _ = self.active(cells)
+        mixed = {name for p in kept if p.together for name in p.together.effects}
+        return tuple(
+            replace(p, construct="effect")
+            if p.construct == "pooled" and p.name not in mixed and _people_behind(p, cells) >= MANY
+            else p
+            for p in kept
+        )
+
     def build(self, cells: Cells, priors: PriorSet, nodes: int = NODES[0]) -> pm.Model:
         """A plain `pm.Model` of these cells, free for anyone to extend.
 
@@ -115,7 +128,7 @@ class Model:
         likelihood is the observed variable `answers`, whose log probability is count times log p, cell by cell. What is
         borrowed is one potential beside the priors; nothing is added where nothing is.
         """
-        kept, _ = self.active(cells)
+        kept = self.realised(cells)
         with pm.Model(coords=coords(cells, self.twin)) as model:
             data = {name: pm.Data(name, values) for name, values in self.arrays(cells, nodes).items()}
             variables = realise(kept, priors, self.twin.answers(cells))
@@ -174,8 +187,17 @@ def _effect(p: Parameter, prior: Prior, made: Variables, _answers: Any) -> Any:
     return DISTRIBUTIONS[prior.distribution](p.name, **prior.resolved(made), dims=p.dims or None)
 
 
+def _people_behind(p: Parameter, cells: Cells) -> float:
+    """How many respondents each element of a parameter has, were they spread evenly."""
+    return float(cells["count"].sum()) / prod(cells.sizes[dim] for dim in p.dims)
+
+
 def _pooled(p: Parameter, prior: Prior, made: Variables, _answers: Any) -> Any:
-    """Standard deviates times their sd: what few data inform mixes best this way (Betancourt & Girolami 2015)."""
+    """Standard deviates times their sd: what few data inform mixes best this way (Betancourt & Girolami 2015).
+
+    What many data inform does not: 250,000 people in a district tell its effect so well that deviates and sd lie on a
+    ridge. See :meth:`Model.realised`.
+    """
     arguments = prior.resolved(made)
     deviates = _deviates(p, prior, made)
     return pm.Deterministic(p.name, arguments.get("mu", 0.0) + arguments["sigma"] * deviates, dims=p.dims)
