@@ -139,7 +139,8 @@ def test_killed_at_twenty_moments_and_resumed_the_ranks_are_the_same(
 ) -> None:
     """SIGKILL at 20 random moments, in one process and with two workers: the ranks file of an uninterrupted run.
 
-    At least half of the kills must hit while records are being made, and no worker may outlive its parent.
+    A kill comes when 0 to 12 records were made since the last, and a moment later: most hit while records are being
+    made, on a machine of any speed. No worker may outlive its parent.
     """
     (tmp_path / "script.py").write_text(SCRIPT, encoding="utf-8")
     rng = np.random.default_rng(processes)
@@ -147,11 +148,11 @@ def test_killed_at_twenty_moments_and_resumed_the_ranks_are_the_same(
     environment = {**os.environ, "PYTHONPATH": str(Path(subjects.__file__).parent)}
     during = 0
     for _ in range(20):
-        before = _made(tmp_path / "cut")
+        before, more = _made(tmp_path / "cut"), int(rng.integers(13))
         running = subprocess.Popen(command, env=environment, start_new_session=True)
-        deadline = time.monotonic() + 60
-        while rng.uniform() < 0.98 and _made(tmp_path / "cut") < before + 14 and time.monotonic() < deadline:
-            time.sleep(rng.uniform(0, 0.1))
+        while _made(tmp_path / "cut") < before + more and running.poll() is None:
+            time.sleep(0.005)
+        time.sleep(rng.uniform(0, 0.02))
         running.send_signal(signal.SIGKILL)
         running.wait()
         assert _gone(running.pid)

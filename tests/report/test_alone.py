@@ -1,4 +1,4 @@
-"""The page is made where no sampler can be imported, in seconds, and a page that may not be reported is exit code 1."""
+"""The page is made where no sampler can be imported, quickly, and a page that may not be reported is exit code 1."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import os
 import resource
 import shutil
+import statistics
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,7 +19,8 @@ from report import invented
 from largesse.results import Results
 
 SAMPLERS = ("pymc", "pytensor", "nutpie")
-SECONDS = 12.0  # of processor time; on an idle machine the clock shows no more
+LIBRARIES = "import pandas, xarray, matplotlib.pyplot, ipykernel.kernelapp"  # what any page of figures must import
+TIMES = 9.0  # of the processor time that they take; a page was measured at 5 to 6 times it
 REFUSE = f"""
 import sys
 class Refuse:
@@ -41,19 +43,20 @@ def made(request: pytest.FixtureRequest, repo: Path, tmp_path_factory: pytest.Te
     (folder / "refusing").mkdir()
     (folder / "refusing/sitecustomize.py").write_text(REFUSE, encoding="utf-8")
     paths = [str(folder / "refusing"), os.environ.get("PYTHONPATH", "")]
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(
-        [sys.executable, "-m", "largesse", "report", str(folder), "--json"],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    importing = statistics.median(_spent([sys.executable, "-c", LIBRARIES])[1] for _ in range(5))
+    command = [sys.executable, "-m", "largesse", "report", str(folder), "--json"]
+    done, seconds = _spent(command, PYTHONPATH=os.pathsep.join(filter(None, paths)))
     assert done.stdout, done.stderr
-    sound = results().reportable
-    return {**json.loads(done.stdout), "exit": done.returncode, "seconds": seconds, "sound": sound, "folder": folder}
+    told = {"exit": done.returncode, "times": seconds / importing, "sound": results().reportable, "folder": folder}
+    return json.loads(done.stdout) | told
+
+
+def _spent(command: list[str], **environment: str) -> tuple[subprocess.CompletedProcess[str], float]:
+    """What a command did, and the seconds of processor time that it took."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return done, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def test_the_guard_refuses_a_sampler(made: dict[str, Any]) -> None:
@@ -67,11 +70,11 @@ def test_the_guard_refuses_a_sampler(made: dict[str, Any]) -> None:
 
 
 def test_a_page_is_made_without_a_sampler_within_the_time(made: dict[str, Any]) -> None:
-    """Neither the command nor the kernel that runs the page imports one."""
+    """Neither the command nor the kernel that runs the page imports one; the time is told as a ratio, see `TIMES`."""
     page = Path(made["page"])
     assert page.is_file()
     assert page.stat().st_size < 1_000_000
-    assert made["seconds"] < SECONDS
+    assert made["times"] < TIMES
 
 
 def test_a_failed_gate_is_exit_code_1_and_stands_before_the_answer(made: dict[str, Any]) -> None:
