@@ -119,7 +119,8 @@ def _graph(outputs: Sequence[Variable[Any, Any]], data: set[str]) -> Iterator[An
 def _leaf(variable: Any, data: set[str]) -> Any:
     about = [str(variable.name), str(variable.type)]
     if isinstance(variable, Constant):
-        return [*about, np.asarray(variable.data)]
+        value = np.asarray(variable.data)
+        return [*about, repr(variable.data) if value.dtype == object else value]  # None and slices are no arrays
     if isinstance(variable, SharedVariable) and variable.name not in data:
         return [*about, np.asarray(variable.get_value())]  # type: ignore[no-untyped-call]
     return about
