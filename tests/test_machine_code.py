@@ -107,7 +107,7 @@ def test_a_name_is_of_all_that_a_density_depends_on() -> None:
 
 @pytest.mark.parametrize(("design", "shipped"), NAMED)
 def test_every_model_has_a_name(design: str, shipped: str) -> None:
-    """Also where a graph holds what is no array, as it does with one wave or without districts; built again: the same."""
+    """Also where a graph holds what is no array, as with one wave or without districts; built again, the same."""
     chosen = models.get(shipped)
     kept = [p.name for p in chosen.active(designs.cells(design, shipped))[0]]
     built = [chosen.build(designs.cells(design, shipped), chosen.priors()) for _ in range(2)]
