@@ -187,7 +187,7 @@ def gradient(model: Model, inputs: Inputs) -> Callable[[], int]:
     cells, priors = inputs.cells[model.name], inputs.priors[model.name]
     ready = compiled(model, cells, priors)
     known = {v.name for v in ready.shared_var_keys}
-    ready = ready.with_data(**_swappable({**model.arrays(cells, NODES[0]), **priors.data}, known))
+    ready = ready.with_data(**_swappable({**model.data(cells), **priors.data}, known))
     kind = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_uint64, *[ctypes.c_void_p] * 4)
     point, slopes, value = ready.initial_point_func(0), np.empty(ready.n_dim), np.empty(())
     call, held = kind(ready.compiled_logp_func.address), (ready, point, slopes, value)

@@ -13,11 +13,11 @@ import numpy as np
 import nutpie
 import xarray as xr
 
-from largesse import machine_code, seeds
+from largesse import centring, machine_code, seeds
 from largesse.cells import Cells
 from largesse.errors import LargesseError
 from largesse.fits import Fit, fit_fingerprint
-from largesse.models.contract import NODES, Model
+from largesse.models.contract import CENTRING, NODES, Model
 from largesse.priors import PriorSet
 from largesse.settings import Sampler
 from largesse.store import fingerprint
@@ -26,6 +26,7 @@ Array = np.ndarray[Any, Any]
 log = logging.getLogger(__name__)
 
 TARGET_ACCEPT: Final = 0.9  # sds near zero are common here; 0.8 left divergences in small surveys
+SHORT: Final = Sampler(draws=200, tune=200, chains=2)  # a run that tells how far to centre
 EVERY: Final = 10_000  # milliseconds between two lines of progress where there is no terminal to draw a bar on
 
 
@@ -41,7 +42,7 @@ def compiled(model: Model, cells: Cells, priors: PriorSet) -> Any:
     kept = model.realised(cells)
     structure = {str(d): [str(v) for v in cells[d].to_numpy()] for d in cells.coords}
     terms = [p.name for p in kept]  # designs of the same names may differ in these: whether coverage varies, say
-    how = [p.construct for p in kept]  # and in how many people stand behind a district
+    how = [p.construct for p in kept]  # and in whether enough people tell an effect
     key = fingerprint(model.fingerprint, structure, terms, how, cells["answers"].to_numpy(), priors.fingerprint)
     if key not in _compiled:
         log.info("%s: building", model.name)
@@ -82,21 +83,10 @@ def fit(
     priors, sampler = priors or model.priors(), sampler or Sampler()
     priors.check(model.parameters)
     ready = compiled(model, cells, priors)
-    arrays = {**model.arrays(cells, nodes), **priors.data}
-    ready = ready.with_data(**_swappable(arrays, {v.name for v in ready.shared_var_keys}))
-    draws, tune = attempt * sampler.draws, attempt * sampler.tune
-    started = time.monotonic()
-    try:
-        tree = nutpie.sample(
-            ready, draws=draws, tune=tune, chains=sampler.chains, cores=_cores(sampler.chains),
-            seed=seeds.integer(seed, "fit", model.name, attempt), adaptation=model.adaptation,
-            target_accept=TARGET_ACCEPT, save_warmup=False, **_progress(model.name, started),
-        )  # fmt: skip
-    except (RuntimeError, ValueError) as error:
-        raise SamplingError(f"{model.name}: the sampler gave up ({error})") from error
-    if tree["posterior"].sizes["draw"] < draws:
-        raise KeyboardInterrupt  # nutpie hands back what it has when it is interrupted
-    log.info("%s: sampled in %.0f s", model.name, time.monotonic() - started)
+    arrays = {**model.data(cells, nodes), **priors.data}
+    arrays |= _shares(model, cells, priors, ready, arrays, seed)
+    longer = sampler.model_copy(update={"draws": attempt * sampler.draws, "tune": attempt * sampler.tune})
+    tree = _drawn(model, ready, arrays, longer, seeds.integer(seed, "fit", model.name, attempt))
     named = [p.name for p in model.active(cells)[0]]  # without the deviates that pooled terms are made of
     kept = xr.DataTree.from_dict(
         {"posterior": tree["posterior"].to_dataset()[named], "sample_stats": tree["sample_stats"].to_dataset()}
@@ -104,6 +94,37 @@ def fit(
     made_by = fit_fingerprint(model, cells, priors, sampler, seed)
     kept.attrs = {"model": model.name, "nodes": nodes, "seed": seed, "fingerprint": made_by, "attempt": attempt}
     return Fit(kept)
+
+
+def _shares(
+    model: Model, cells: Cells, priors: PriorSet, ready: Any, arrays: Mapping[str, Array], seed: int
+) -> dict[str, Array]:
+    """How far to centre each effect that may be, by a short run that starts half-way."""
+    if not (effects := model.centred(cells)):
+        return {}
+    tree = _drawn(model, ready, arrays, SHORT, seeds.integer(seed, "centring", model.name))
+    theta = {str(n): v.to_numpy().reshape(-1, *v.shape[2:]) for n, v in tree["posterior"].data_vars.items()}
+    shares = {name: centring.share(theta[name], priors[name].resolved(theta)["sigma"]) for name in effects}
+    log.info("%s: centred %s", model.name, ", ".join(f"{name} {share:.2f}" for name, share in shares.items()))
+    return {name + CENTRING: np.asarray(share) for name, share in shares.items()}
+
+
+def _drawn(model: Model, ready: Any, arrays: Mapping[str, Array], sampler: Sampler, seed: int) -> xr.DataTree:
+    """Draws of a compiled model with these data: all that were asked for, or an error."""
+    ready = ready.with_data(**_swappable(arrays, {v.name for v in ready.shared_var_keys}))
+    started = time.monotonic()
+    try:
+        tree: xr.DataTree = nutpie.sample(
+            ready, draws=sampler.draws, tune=sampler.tune, chains=sampler.chains, cores=_cores(sampler.chains),
+            seed=seed, adaptation=model.adaptation, target_accept=TARGET_ACCEPT, save_warmup=False,
+            **_progress(model.name, started),
+        )  # fmt: skip
+    except (RuntimeError, ValueError) as error:
+        raise SamplingError(f"{model.name}: the sampler gave up ({error})") from error
+    if tree["posterior"].sizes["draw"] < sampler.draws:
+        raise KeyboardInterrupt  # nutpie hands back what it has when it is interrupted
+    log.info("%s: sampled in %.0f s", model.name, time.monotonic() - started)
+    return tree
 
 
 def _swappable(arrays: Mapping[str, Array], known: set[str]) -> dict[str, Array]:

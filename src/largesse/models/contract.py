@@ -27,7 +27,8 @@ Array = np.ndarray[Any, Any]
 Data = Mapping[str, Any]
 Variables = Mapping[str, Any]
 
-MANY: Final = 1_000  # people behind each element of a pooled effect, from which on it is sampled as it is
+FEW: Final = 100  # people behind each element of a pooled effect, up to which standard deviates are sampled
+CENTRING: Final = "_centring"  # after the name of an effect: the datum that says how far it is centred
 NODES: Final = (21, 31, 61)  # quadrature starts at the first and rises by rule; see `diagnostics.quadrature`
 
 
@@ -110,16 +111,25 @@ class Model:
         """The parameters this design informs, and those it cannot with the reason."""
         return active(self.name, self.parameters, lacks(cells))
 
-    def realised(self, cells: Cells) -> tuple[Parameter, ...]:
-        """The parameters that this design informs, as they are sampled: pooled effects that many tell, as they are."""
+    def centred(self, cells: Cells) -> tuple[str, ...]:
+        """Names of the pooled effects that enough people tell for them to be partly centred (:mod:`largesse.centring`).
+
+        None are among them that others are mixed with.
+        """
         kept, _ = self.active(cells)
         mixed = {name for p in kept if p.together for name in p.together.effects}
-        return tuple(
-            replace(p, construct="effect")
-            if p.construct == "pooled" and p.name not in mixed and _people_behind(p, cells) >= MANY
-            else p
-            for p in kept
-        )
+        pooled = (p for p in kept if p.construct == "pooled" and p.name not in mixed)
+        return tuple(p.name for p in pooled if _people_behind(p, cells) > FEW)
+
+    def realised(self, cells: Cells) -> tuple[Parameter, ...]:
+        """The parameters that this design informs, as they are sampled."""
+        centred, (kept, _) = self.centred(cells), self.active(cells)
+        return tuple(replace(p, construct="partly_centred") if p.name in centred else p for p in kept)
+
+    def data(self, cells: Cells, nodes: int = NODES[0]) -> dict[str, Array]:
+        """All data of a built model but what its priors bring; what may be centred is half-way."""
+        half = {name + CENTRING: np.asarray(0.5) for name in self.centred(cells)}
+        return {**self.arrays(cells, nodes), **half}
 
     def build(self, cells: Cells, priors: PriorSet, nodes: int = NODES[0]) -> pm.Model:
         """A plain `pm.Model` of these cells, free for anyone to extend.
@@ -130,7 +140,7 @@ class Model:
         """
         kept = self.realised(cells)
         with pm.Model(coords=coords(cells, self.twin)) as model:
-            data = {name: pm.Data(name, values) for name, values in self.arrays(cells, nodes).items()}
+            data = {name: pm.Data(name, values) for name, values in self.data(cells, nodes).items()}
             variables = realise(kept, priors, self.twin.answers(cells))
             blocks.lend(kept, priors, variables)
             logp = self.likelihood(variables, data, cells)
@@ -193,14 +203,20 @@ def _people_behind(p: Parameter, cells: Cells) -> float:
 
 
 def _pooled(p: Parameter, prior: Prior, made: Variables, _answers: Any) -> Any:
-    """Standard deviates times their sd: what few data inform mixes best this way (Betancourt & Girolami 2015).
-
-    What many data inform does not: 250,000 people in a district tell its effect so well that deviates and sd lie on a
-    ridge. See :meth:`Model.realised`.
-    """
+    """Standard deviates times their sd: what few data inform mixes best this way (Betancourt & Girolami 2015)."""
     arguments = prior.resolved(made)
     deviates = _deviates(p, prior, made)
     return pm.Deterministic(p.name, arguments.get("mu", 0.0) + arguments["sigma"] * deviates, dims=p.dims)
+
+
+def _partly_centred(p: Parameter, prior: Prior, made: Variables, _answers: Any) -> Any:
+    """Deviates that keep a power of their sd, times what is left of it: see :mod:`largesse.centring`."""
+    arguments, share = prior.resolved(made), pm.modelcontext(None)[p.name + CENTRING]
+    kept = arguments | {"mu": 0.0, "sigma": arguments["sigma"] ** share}
+    known = {name: kept[name] for name in prior.arguments}
+    deviates = DISTRIBUTIONS[prior.distribution](p.free, **known, dims=p.dims)
+    rest = arguments["sigma"] ** (1 - share)
+    return pm.Deterministic(p.name, arguments.get("mu", 0.0) + rest * deviates, dims=p.dims)
 
 
 def _deviates(p: Parameter, prior: Prior, made: Variables) -> Any:
@@ -260,6 +276,7 @@ CONSTRUCTS: Final = {
     "effect": _effect,
     "zero_sum": _effect,
     "pooled": _pooled,
+    "partly_centred": _partly_centred,
     "correlated": _correlated,
     "correlation": _correlation,
     "cutpoints": _cutpoints,
