@@ -17,24 +17,35 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 
 DIGITS: Final = 2  # a share is told by a few hundred draws
+CAUTION: Final = 0.25  # the quantile of the sd that a share is for
+HALF: Final = 400  # people who tell an element, with whom the short run starts half-way: a guess that it corrects
 
 
-def share(effect: Array, sd: Array) -> float:
-    """How far to centre an effect that had these draws.
+def guess(people: float) -> float:
+    """Where to start when nothing was drawn yet; `people` tell each element of the effect."""
+    return people / (people + HALF)
 
-    What the answers tell of an element is its posterior precision less that of its prior, and the sd is taken at its
-    median: where it may be near zero its draws have a long upper tail, and centring by that would make a funnel.
+
+def share(slopes: Array, sd: Array, at: float) -> float:
+    """How far to centre an effect, from a run at the share `at`.
+
+    The mean square of a slope of the log posterior is its mean curvature. For standard deviates that is `sd^2 I + 1`,
+    given all else; so effects that only other terms blur, as the changes between waves blur a district's level, count
+    as told. The sd is taken at its lower quartile: standard deviates where it may be larger cost some draws, a centred
+    effect where it may be near zero is a funnel.
 
     Parameters
     ----------
-    effect : [draw, ...] of one pooled effect.
-    sd : [draw] of its sd, or one number where that is known.
+    slopes : [draw, element] derivatives of the log posterior by the deviates that were drawn.
+    sd : [draw] of the effect, or one number where that is known.
+    at : the share that the deviates were drawn at.
 
     Returns
     -------
-    A number from 0 to below 1.
+    A number from 0 to 1.
     """
-    spread = float(effect.var(axis=0, ddof=1).mean())
-    told = max(0.0, 1 / spread - 1 / float(np.mean(np.square(sd))))
-    ratio = float(np.median(sd)) ** 2 * told
+    sd = np.broadcast_to(sd, len(slopes))
+    curvature = float(np.mean(np.square(slopes * sd[:, None] ** at)))
+    told = max(0.0, curvature - 1) / float(np.mean(np.square(sd)))
+    ratio = float(np.quantile(sd, CAUTION)) ** 2 * told
     return round(ratio / (1 + ratio), DIGITS)

@@ -99,17 +99,25 @@ def fit(
 def _shares(
     model: Model, cells: Cells, priors: PriorSet, ready: Any, arrays: Mapping[str, Array], seed: int
 ) -> dict[str, Array]:
-    """How far to centre each effect that may be, by a short run that starts half-way."""
-    if not (effects := model.centred(cells)):
+    """How far to centre each effect that enough people tell, by a short run."""
+    if not (guessed := model.centring(cells)):
         return {}
-    tree = _drawn(model, ready, arrays, SHORT, seeds.integer(seed, "centring", model.name))
+    tree = _drawn(model, ready, arrays, SHORT, seeds.integer(seed, "centring", model.name), store_gradient=True)
+    slopes = tree["sample_stats"]["gradient"].stack(at=("chain", "draw"))
     theta = {str(n): v.to_numpy().reshape(-1, *v.shape[2:]) for n, v in tree["posterior"].data_vars.items()}
-    shares = {name: centring.share(theta[name], priors[name].resolved(theta)["sigma"]) for name in effects}
+    shares = {}
+    for p in model.realised(cells):
+        if p.name in guessed:
+            own = [str(name).startswith(p.free) for name in slopes["unconstrained_parameter"].to_numpy()]
+            sd = priors[p.name].resolved(theta)["sigma"]
+            shares[p.name] = centring.share(slopes.to_numpy()[own].T, sd, guessed[p.name])
     log.info("%s: centred %s", model.name, ", ".join(f"{name} {share:.2f}" for name, share in shares.items()))
     return {name + CENTRING: np.asarray(share) for name, share in shares.items()}
 
 
-def _drawn(model: Model, ready: Any, arrays: Mapping[str, Array], sampler: Sampler, seed: int) -> xr.DataTree:
+def _drawn(
+    model: Model, ready: Any, arrays: Mapping[str, Array], sampler: Sampler, seed: int, **stored: bool
+) -> xr.DataTree:
     """Draws of a compiled model with these data: all that were asked for, or an error."""
     ready = ready.with_data(**_swappable(arrays, {v.name for v in ready.shared_var_keys}))
     started = time.monotonic()
@@ -117,7 +125,7 @@ def _drawn(model: Model, ready: Any, arrays: Mapping[str, Array], sampler: Sampl
         tree: xr.DataTree = nutpie.sample(
             ready, draws=sampler.draws, tune=sampler.tune, chains=sampler.chains, cores=_cores(sampler.chains),
             seed=seed, adaptation=model.adaptation, target_accept=TARGET_ACCEPT, save_warmup=False,
-            **_progress(model.name, started),
+            **stored, **_progress(model.name, started),
         )  # fmt: skip
     except (RuntimeError, ValueError) as error:
         raise SamplingError(f"{model.name}: the sampler gave up ({error})") from error

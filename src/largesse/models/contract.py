@@ -13,7 +13,7 @@ import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
 
-from largesse import dims
+from largesse import centring, dims
 from largesse.cells import QUESTIONS, Cells, lacks, part
 from largesse.models import blocks
 from largesse.parameters import SUFFIX, Parameter, Together, active
@@ -111,25 +111,25 @@ class Model:
         """The parameters this design informs, and those it cannot with the reason."""
         return active(self.name, self.parameters, lacks(cells))
 
-    def centred(self, cells: Cells) -> tuple[str, ...]:
-        """Names of the pooled effects that enough people tell for them to be partly centred (:mod:`largesse.centring`).
+    def centring(self, cells: Cells) -> dict[str, float]:
+        """Pooled effect -> how far to centre it when nothing was drawn yet, where enough people tell it.
 
         None are among them that others are mixed with.
         """
         kept, _ = self.active(cells)
         mixed = {name for p in kept if p.together for name in p.together.effects}
-        pooled = (p for p in kept if p.construct == "pooled" and p.name not in mixed)
-        return tuple(p.name for p in pooled if _people_behind(p, cells) > FEW)
+        behind = {p.name: _people_behind(p, cells) for p in kept if p.construct == "pooled" and p.name not in mixed}
+        return {name: centring.guess(people) for name, people in behind.items() if people > FEW}
 
     def realised(self, cells: Cells) -> tuple[Parameter, ...]:
         """The parameters that this design informs, as they are sampled."""
-        centred, (kept, _) = self.centred(cells), self.active(cells)
+        centred, (kept, _) = self.centring(cells), self.active(cells)
         return tuple(replace(p, construct="partly_centred") if p.name in centred else p for p in kept)
 
     def data(self, cells: Cells, nodes: int = NODES[0]) -> dict[str, Array]:
-        """All data of a built model but what its priors bring; what may be centred is half-way."""
-        half = {name + CENTRING: np.asarray(0.5) for name in self.centred(cells)}
-        return {**self.arrays(cells, nodes), **half}
+        """All data of a built model but what its priors bring."""
+        shares = {name + CENTRING: np.asarray(share) for name, share in self.centring(cells).items()}
+        return {**self.arrays(cells, nodes), **shares}
 
     def build(self, cells: Cells, priors: PriorSet, nodes: int = NODES[0]) -> pm.Model:
         """A plain `pm.Model` of these cells, free for anyone to extend.
