@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import numpy as np
 import pytest
 import toys
@@ -21,11 +20,11 @@ def test_many_people_are_counted_for_each_element(toy: toys.Toy) -> None:
     """A district has all its waves' people, a district's change in a wave those of that wave."""
     cells = toy.cells[MODEL.name]
     people, districts, waves = float(cells["count"].sum()), cells.sizes["district"], cells.sizes["wave"]
-    assert MODEL.centred(cells) == ()
+    assert MODEL.centring(cells) == {}
     enough = contract.FEW * districts / people
     some = cells.assign(count=cells["count"] * enough * (1 + 1e-9))
-    assert MODEL.centred(some) == ("district_effect",)
-    assert {*MODEL.centred(some.assign(count=some["count"] * waves))} == POOLED
+    assert {*MODEL.centring(some)} == {"district_effect"}
+    assert {*MODEL.centring(some.assign(count=some["count"] * waves))} == POOLED
 
 
 def test_a_design_of_few_people_has_the_graph_it_always_had(toy: toys.Toy) -> None:
@@ -47,7 +46,7 @@ def test_effects_that_are_mixed_with_others_stay_deviates(toy: toys.Toy) -> None
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
 def test_at_any_share_the_density_is_the_same(toy: toys.Toy, monkeypatch: pytest.MonkeyPatch, share: float) -> None:
-    """At the same effects they differ by the Jacobian alone: a power of the sd, once for each dimension that is free."""
+    """At the same effects they differ by the Jacobian alone: a power of the sd for each dimension that is free."""
     cells, priors = toy.cells[MODEL.name], MODEL.priors()
     deviates = MODEL.build(cells, priors)
     monkeypatch.setattr(contract, "FEW", 0)
