@@ -102,11 +102,11 @@ def test_the_page_tells_the_truth_of_a_synthetic_study(hyesan: dict[str, Any]) -
 
 
 def test_the_second_run_reuses_everything(hyesan: dict[str, Any]) -> None:
-    """Run again unchanged, the study is answered from what is stored, in under 15 s of processor time."""
+    """Run again unchanged, the study is answered from what is stored, in a quarter of the processor time or less."""
     again = largesse("run", hyesan["folder"])
     assert again["reused"] == ["results.json", "report.html"]
     assert again["headline"] == hyesan["headline"]
-    assert again["seconds"] < 15
+    assert again["seconds"] < hyesan["seconds"] / 4
 
 
 def test_a_published_estimate_is_met(panes: Results) -> None:
