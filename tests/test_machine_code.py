@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import PIPE
 
 import designs
 import numpy as np
@@ -26,8 +27,11 @@ sys.path.insert(0, sys.argv[2])
 import test_machine_code as here
 from largesse import machine_code
 machine_code.folder = lambda: Path(sys.argv[1])
-if sys.argv[3] == "reuse":
-    nutpie.compile_pymc_model = None  # whoever compiles fails
+compile_pymc_model = nutpie.compile_pymc_model
+def counted(*arguments, **options):
+    print("compiled", file=sys.stderr)
+    return compile_pymc_model(*arguments, **options)
+nutpie.compile_pymc_model = None if sys.argv[3] == "reuse" else counted  # whoever compiles fails, or says so
 print(here.drawn(here.model()))
 """
 
@@ -62,8 +66,11 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]
 
 def elsewhere(folder: Path, how: str) -> str:
     """What another process draws with the code of a folder."""
-    asked = [sys.executable, "-c", SAMPLED, str(folder), str(Path(__file__).parent), how]
-    return subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(_asked(folder, how), check=True, capture_output=True, text=True).stdout.strip()
+
+
+def _asked(folder: Path, how: str) -> list[str]:
+    return [sys.executable, "-c", SAMPLED, str(folder), str(Path(__file__).parent), how]
 
 
 @pytest.mark.slow
@@ -71,6 +78,15 @@ def test_another_process_draws_the_same_without_compiling(kept: tuple[Path, str]
     """Code read from disk gives the draws of the process that compiled it, bit for bit."""
     folder, here = kept
     assert elsewhere(folder, "reuse") == here
+
+
+@pytest.mark.slow
+def test_of_two_processes_that_ask_at_once_one_compiles(kept: tuple[Path, str], tmp_path: Path) -> None:
+    """The other waits, and both draw the same."""
+    both = [subprocess.Popen(_asked(tmp_path, "compile"), stdout=PIPE, stderr=PIPE, text=True) for _ in range(2)]
+    told = [process.communicate() for process in both]
+    assert [out.strip() for out, _ in told] == [kept[1]] * 2
+    assert sum(error.splitlines().count("compiled") for _, error in told) == 1
 
 
 @pytest.mark.slow

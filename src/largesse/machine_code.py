@@ -26,6 +26,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import nutpie
 import pymc as pm
+from filelock import FileLock
 from numba.core import serialize
 from numba.core.environment import lookup_environment
 from numba.core.registry import cpu_target
@@ -77,16 +78,18 @@ def compiled(model: pm.Model, names: Sequence[str]) -> Any:
     nutpie.CompiledPyMCModel
     """
     path = folder() / f"{name(model, names)}.code"
-    if (found := _read(path)) is not None:
-        return _revived(model, *found)
-    started = time.monotonic()
-    log.info("compiling (once on this machine; up to a minute)")
-    # Without `fastmath` a sum is taken in the order it is written in. With it, code read from the cache on disk and
-    # code just compiled differed in the last digits, and so in every draw; the time per gradient is the same.
-    with config.change_flags(numba__fastmath=False), _emptied(model):
-        made = nutpie.compile_pymc_model(model, var_names=list(names))
-    log.info("compiled in %.0f s", time.monotonic() - started)
-    _write(path, made)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_suffix(".lock")):  # workers that ask for one model at once wait for the first
+        if (found := _read(path)) is not None:
+            return _revived(model, *found)
+        started = time.monotonic()
+        log.info("compiling (once on this machine; up to a minute)")
+        # Without `fastmath` a sum is taken in the order it is written in. With it, code read from the cache on disk and
+        # code just compiled differed in the last digits, and so in every draw; the time per gradient is the same.
+        with config.change_flags(numba__fastmath=False), _emptied(model):
+            made = nutpie.compile_pymc_model(model, var_names=list(names))
+        log.info("compiled in %.0f s", time.monotonic() - started)
+        _write(path, made)
     return made
 
 
