@@ -139,8 +139,8 @@ def test_killed_at_twenty_moments_and_resumed_the_ranks_are_the_same(
 ) -> None:
     """SIGKILL at 20 random moments, in one process and with two workers: the ranks file of an uninterrupted run.
 
-    A kill comes when 0 to 12 records were made since the last, and a moment later: most hit while records are being
-    made, on a machine of any speed. No worker may outlive its parent.
+    A kill comes when 0 to 12 records were made since the last, and a moment later, on a machine of any speed: at
+    least half must hit while records are being made, and no worker may outlive its parent.
     """
     (tmp_path / "script.py").write_text(SCRIPT, encoding="utf-8")
     rng = np.random.default_rng(processes)

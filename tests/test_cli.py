@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
 import statistics
 import subprocess
@@ -17,6 +16,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import tomli_w
+from processor_time import spent
 from typer.testing import CliRunner
 
 from largesse import models
@@ -237,16 +237,14 @@ def test_help_loads_nothing_heavy() -> None:
 def test_help_costs_little_more_than_the_library_that_prints_it() -> None:
     """By processor time, in turns with a process that imports Typer and Rich alone: 1.6 times it, at most 2."""
     printing = [sys.executable, "-c", "import typer, rich.table, rich.panel, rich.markdown"]
-    ratios = [_spent([sys.executable, "-m", "largesse", "--help"]) / _spent(printing) for _ in range(9)]
+    ratios = [_seconds([sys.executable, "-m", "largesse", "--help"]) / _seconds(printing) for _ in range(9)]
     assert statistics.median(ratios) < 2
 
 
-def _spent(command: list[str]) -> float:
-    """Seconds of processor time."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, capture_output=True, check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+def _seconds(command: list[str]) -> float:
+    done, seconds = spent(command)
+    done.check_returncode()
+    return seconds
 
 
 def test_models_and_priors_are_listed() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
 import statistics
 import subprocess
@@ -14,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from processor_time import spent
 from report import invented
 
 from largesse.results import Results
 
 SAMPLERS = ("pymc", "pytensor", "nutpie")
 LIBRARIES = "import pandas, xarray, matplotlib.pyplot, ipykernel.kernelapp"  # what any page of figures must import
-TIMES = 9.0  # of the processor time that they take; a page was measured at 5 to 6 times it
+TIMES = 9.0  # of the processor time that they take; a page was measured at 4.2 to 6.2 times it
 REFUSE = f"""
 import sys
 class Refuse:
@@ -43,20 +43,12 @@ def made(request: pytest.FixtureRequest, repo: Path, tmp_path_factory: pytest.Te
     (folder / "refusing").mkdir()
     (folder / "refusing/sitecustomize.py").write_text(REFUSE, encoding="utf-8")
     paths = [str(folder / "refusing"), os.environ.get("PYTHONPATH", "")]
-    importing = statistics.median(_spent([sys.executable, "-c", LIBRARIES])[1] for _ in range(5))
+    importing = statistics.median(spent([sys.executable, "-c", LIBRARIES])[1] for _ in range(5))
     command = [sys.executable, "-m", "largesse", "report", str(folder), "--json"]
-    done, seconds = _spent(command, PYTHONPATH=os.pathsep.join(filter(None, paths)))
+    done, seconds = spent(command, PYTHONPATH=os.pathsep.join(filter(None, paths)))
     assert done.stdout, done.stderr
     told = {"exit": done.returncode, "times": seconds / importing, "sound": results().reportable, "folder": folder}
     return json.loads(done.stdout) | told
-
-
-def _spent(command: list[str], **environment: str) -> tuple[subprocess.CompletedProcess[str], float]:
-    """What a command did, and the seconds of processor time that it took."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return done, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def test_the_guard_refuses_a_sampler(made: dict[str, Any]) -> None:
