@@ -65,10 +65,10 @@ class Design:
         InputError
             when the map needs neighbours whose rates are not known.
         """
-        table = survey.table.copy()
+        table = survey.table.copy(deep=False)
         for role in (dims.DISTRICT, dims.WAVE):
             if role not in table:
-                table[role] = pd.Categorical([ALL] * len(table))
+                table[role] = pd.Categorical.from_codes(np.zeros(len(table), dtype=np.int8), pd.Index([ALL]))
         columns = pd.concat([_columns_of(table, name) for name in _covariates(survey)] or [_NO_COLUMNS])
         chosen = tuple(columns.index[columns["column"].isin(modifiers)])
         known = Known(coverage(table, survey.districts), table, survey.districts, survey.neighbours, asked.group)
@@ -147,12 +147,13 @@ def collapse(
     if outcomes and not everyone:
         table = table[table[list(outcomes)].notna().any(axis=1)]
     codes = _codes(table, [dims.DISTRICT, dims.WAVE, "gift", *_covariates(survey), *outcomes])
-    codes = codes.with_columns(pl.Series("weight", kish_weights(table) if weighted else np.ones(len(table))))
+    if weighted:
+        codes = codes.with_columns(pl.Series("weight", kish_weights(table)))
     patterns = codes.group_by(codes.columns).agg(pl.len().alias(PEOPLE)).sort(codes.columns)
     cells = profiles(patterns, design, survey)
     people = patterns[PEOPLE].to_numpy().astype(int)
     cells["people"] = (dims.CELL, people)
-    cells["count"] = (dims.CELL, people * patterns["weight"].to_numpy())
+    cells["count"] = (dims.CELL, people * (patterns["weight"].to_numpy() if weighted else 1.0))
     answers = [patterns[o].to_numpy() for o in outcomes]
     cells["answer"] = ((dims.CELL, dims.ITEM), np.array(answers, dtype=int).reshape(len(outcomes), patterns.height).T)
     cells["answers"] = (dims.ITEM, np.array([len(design.table[o].cat.categories) for o in outcomes], dtype=int))

@@ -64,8 +64,11 @@ def coverage(table: pd.DataFrame, districts: pd.DataFrame | None) -> Coverage:
 
 def sampled(table: pd.DataFrame) -> tuple[Array, Array]:
     """[district, wave] the sample's receipt rate, NaN where nobody was asked, and how many respondents it rests on."""
-    counts = pd.crosstab(table["district"], table["wave"], dropna=False).to_numpy(dtype=float)
-    given = table.groupby(["district", "wave"], observed=False)["gift"].sum().unstack().to_numpy(dtype=float)
+    district, wave = table["district"].cat, table["wave"].cat
+    shape = len(district.categories), len(wave.categories)
+    office = district.codes.to_numpy().astype(np.int64) * shape[1] + wave.codes.to_numpy()
+    counts = np.bincount(office, minlength=shape[0] * shape[1]).reshape(shape).astype(float)
+    given = np.bincount(office, weights=table["gift"].to_numpy(), minlength=shape[0] * shape[1]).reshape(shape)
     return np.divide(given, counts, out=np.full(counts.shape, np.nan), where=counts > 0), counts
 
 

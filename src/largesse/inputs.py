@@ -19,6 +19,7 @@ from largesse.comparability import centred, differing, unasked
 from largesse.errors import InputError, Problem
 from largesse.models.contract import Model, coords
 from largesse.priors import PriorSet
+from largesse.reduction import contents
 from largesse.resources import bibliography, models_folder
 from largesse.settings import Exposure, MapName
 from largesse.study import Study, read_toml
@@ -59,7 +60,8 @@ class Inputs:
     def files(self) -> dict[str, Path]:
         """Name -> path of every file that the study read, and of all that its models bring to its results."""
         named = self.study.survey
-        read = {n: self.study.path(n) for n in (named.file, named.districts, named.neighbours, named.truth) if n}
+        read = {n: self.study.path(n) for n in (named.districts, named.neighbours, named.truth) if n}
+        read |= contents(self.study.path(named.file), named.file)
         read |= {n: self.study.path(n) for n in lenders(self.study).values()}
         own = {n: self.study.path(n) for n in (STUDY, BIBLIOGRAPHY) if self.study.path(n).is_file()}
         return own | read | {name: path for m in self.models for name, path in _brought(m.name, m.resources).items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,13 +12,12 @@ from typing import Any, Final
 import numpy as np
 import nutpie
 import xarray as xr
-from pytensor.configdefaults import config
 
-from largesse import seeds
+from largesse import centring, machine_code, seeds
 from largesse.cells import Cells
 from largesse.errors import LargesseError
 from largesse.fits import Fit, fit_fingerprint
-from largesse.models.contract import NODES, Model
+from largesse.models.contract import CENTRING, NODES, Model
 from largesse.priors import PriorSet
 from largesse.settings import Sampler
 from largesse.store import fingerprint
@@ -26,6 +26,7 @@ Array = np.ndarray[Any, Any]
 log = logging.getLogger(__name__)
 
 TARGET_ACCEPT: Final = 0.9  # sds near zero are common here; 0.8 left divergences in small surveys
+SHORT: Final = Sampler(draws=200, tune=200, chains=2)  # a run that tells how far to centre
 EVERY: Final = 10_000  # milliseconds between two lines of progress where there is no terminal to draw a bar on
 
 
@@ -37,22 +38,15 @@ _compiled: dict[str, Any] = {}
 
 
 def compiled(model: Model, cells: Cells, priors: PriorSet) -> Any:
-    """The compiled model of this structure; made once per process, then reused with other data.
-
-    Without `fastmath` a sum is taken in the order it is written in. With it, code read from the cache on disk and code
-    just compiled differed in the last digits, and so in every draw; the time per gradient is the same.
-    """
-    kept, _ = model.active(cells)
+    """The compiled model of this structure; built once per process, then reused with other data."""
+    kept = model.realised(cells)
     structure = {str(d): [str(v) for v in cells[d].to_numpy()] for d in cells.coords}
     terms = [p.name for p in kept]  # designs of the same names may differ in these: whether coverage varies, say
-    key = fingerprint(model.fingerprint, structure, terms, cells["answers"].to_numpy(), priors.fingerprint)
+    how = [p.construct for p in kept]  # and in whether enough people tell an effect
+    key = fingerprint(model.fingerprint, structure, terms, how, cells["answers"].to_numpy(), priors.fingerprint)
     if key not in _compiled:
-        started = time.monotonic()
-        log.info("%s: compiling (once; up to a minute on a machine that never did)", model.name)
-        built = model.build(cells, priors)
-        with config.change_flags(numba__fastmath=False):
-            _compiled[key] = nutpie.compile_pymc_model(built, var_names=terms)
-        log.info("%s: compiled in %.0f s", model.name, time.monotonic() - started)
+        log.info("%s: building", model.name)
+        _compiled[key] = machine_code.compiled(model.build(cells, priors), terms)
     return _compiled[key]
 
 
@@ -89,21 +83,10 @@ def fit(
     priors, sampler = priors or model.priors(), sampler or Sampler()
     priors.check(model.parameters)
     ready = compiled(model, cells, priors)
-    arrays = {**model.arrays(cells, nodes), **priors.data}
-    ready = ready.with_data(**_swappable(arrays, {v.name for v in ready.shared_var_keys}))
-    draws, tune = attempt * sampler.draws, attempt * sampler.tune
-    started = time.monotonic()
-    try:
-        tree = nutpie.sample(
-            ready, draws=draws, tune=tune, chains=sampler.chains, cores=min(2, sampler.chains),
-            seed=seeds.integer(seed, "fit", model.name, attempt), adaptation=model.adaptation,
-            target_accept=TARGET_ACCEPT, save_warmup=False, **_progress(model.name, started),
-        )  # fmt: skip
-    except (RuntimeError, ValueError) as error:
-        raise SamplingError(f"{model.name}: the sampler gave up ({error})") from error
-    if tree["posterior"].sizes["draw"] < draws:
-        raise KeyboardInterrupt  # nutpie hands back what it has when it is interrupted
-    log.info("%s: sampled in %.0f s", model.name, time.monotonic() - started)
+    arrays = {**model.data(cells, nodes), **priors.data}
+    arrays |= _shares(model, cells, priors, ready, arrays, seed)
+    longer = sampler.model_copy(update={"draws": attempt * sampler.draws, "tune": attempt * sampler.tune})
+    tree = _drawn(model, ready, arrays, longer, seeds.integer(seed, "fit", model.name, attempt))
     named = [p.name for p in model.active(cells)[0]]  # without the deviates that pooled terms are made of
     kept = xr.DataTree.from_dict(
         {"posterior": tree["posterior"].to_dataset()[named], "sample_stats": tree["sample_stats"].to_dataset()}
@@ -113,12 +96,56 @@ def fit(
     return Fit(kept)
 
 
+def _shares(
+    model: Model, cells: Cells, priors: PriorSet, ready: Any, arrays: Mapping[str, Array], seed: int
+) -> dict[str, Array]:
+    """How far to centre each effect that enough people tell, by a short run."""
+    if not (guessed := model.centring(cells)):
+        return {}
+    tree = _drawn(model, ready, arrays, SHORT, seeds.integer(seed, "centring", model.name), store_gradient=True)
+    slopes = tree["sample_stats"]["gradient"].stack(at=("chain", "draw"))
+    theta = {str(n): v.to_numpy().reshape(-1, *v.shape[2:]) for n, v in tree["posterior"].data_vars.items()}
+    shares = {}
+    for p in model.realised(cells):
+        if p.name in guessed:
+            own = [str(name).startswith(p.free) for name in slopes["unconstrained_parameter"].to_numpy()]
+            sd = priors[p.name].resolved(theta)["sigma"]
+            shares[p.name] = centring.share(slopes.to_numpy()[own].T, sd, guessed[p.name])
+    log.info("%s: centred %s", model.name, ", ".join(f"{name} {share:.2f}" for name, share in shares.items()))
+    return {name + CENTRING: np.asarray(share) for name, share in shares.items()}
+
+
+def _drawn(
+    model: Model, ready: Any, arrays: Mapping[str, Array], sampler: Sampler, seed: int, **stored: bool
+) -> xr.DataTree:
+    """Draws of a compiled model with these data: all that were asked for, or an error."""
+    ready = ready.with_data(**_swappable(arrays, {v.name for v in ready.shared_var_keys}))
+    started = time.monotonic()
+    try:
+        tree: xr.DataTree = nutpie.sample(
+            ready, draws=sampler.draws, tune=sampler.tune, chains=sampler.chains, cores=_cores(sampler.chains),
+            seed=seed, adaptation=model.adaptation, target_accept=TARGET_ACCEPT, save_warmup=False,
+            **stored, **_progress(model.name, started),
+        )  # fmt: skip
+    except (RuntimeError, ValueError) as error:
+        raise SamplingError(f"{model.name}: the sampler gave up ({error})") from error
+    if tree["posterior"].sizes["draw"] < sampler.draws:
+        raise KeyboardInterrupt  # nutpie hands back what it has when it is interrupted
+    log.info("%s: sampled in %.0f s", model.name, time.monotonic() - started)
+    return tree
+
+
 def _swappable(arrays: Mapping[str, Array], known: set[str]) -> dict[str, Array]:
     """The arrays that the compiled model reads (`known`): a design that drops a term drops its data.
 
     `with_data` casts without asking: integers must stay 32-bit integers.
     """
     return {n: a.astype("int32") if a.dtype.kind == "i" else a.astype(float) for n, a in arrays.items() if n in known}
+
+
+def _cores(chains: int) -> int:
+    """How many chains to draw at once: one in a worker, which has other workers beside it. The draws are the same."""
+    return 1 if multiprocessing.parent_process() else min(2, chains)
 
 
 def _progress(name: str, started: float) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import prod
 from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
@@ -12,7 +13,7 @@ import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
 
-from largesse import dims
+from largesse import centring, dims
 from largesse.cells import QUESTIONS, Cells, lacks, part
 from largesse.models import blocks
 from largesse.parameters import SUFFIX, Parameter, Together, active
@@ -26,6 +27,8 @@ Array = np.ndarray[Any, Any]
 Data = Mapping[str, Any]
 Variables = Mapping[str, Any]
 
+FEW: Final = 100  # people behind each element of a pooled effect, up to which standard deviates are sampled
+CENTRING: Final = "_centring"  # after the name of an effect: the datum that says how far it is centred
 NODES: Final = (21, 31, 61)  # quadrature starts at the first and rises by rule; see `diagnostics.quadrature`
 
 
@@ -108,6 +111,26 @@ class Model:
         """The parameters this design informs, and those it cannot with the reason."""
         return active(self.name, self.parameters, lacks(cells))
 
+    def centring(self, cells: Cells) -> dict[str, float]:
+        """Pooled effect -> how far to centre it when nothing was drawn yet, where enough people tell it.
+
+        None are among them that others are mixed with.
+        """
+        kept, _ = self.active(cells)
+        mixed = {name for p in kept if p.together for name in p.together.effects}
+        behind = {p.name: _people_behind(p, cells) for p in kept if p.construct == "pooled" and p.name not in mixed}
+        return {name: centring.guess(people) for name, people in behind.items() if people > FEW}
+
+    def realised(self, cells: Cells) -> tuple[Parameter, ...]:
+        """The parameters that this design informs, as they are sampled."""
+        centred, (kept, _) = self.centring(cells), self.active(cells)
+        return tuple(replace(p, construct="partly_centred") if p.name in centred else p for p in kept)
+
+    def data(self, cells: Cells, nodes: int = NODES[0]) -> dict[str, Array]:
+        """All data of a built model but what its priors bring."""
+        shares = {name + CENTRING: np.asarray(share) for name, share in self.centring(cells).items()}
+        return {**self.arrays(cells, nodes), **shares}
+
     def build(self, cells: Cells, priors: PriorSet, nodes: int = NODES[0]) -> pm.Model:
         """A plain `pm.Model` of these cells, free for anyone to extend.
 
@@ -115,9 +138,9 @@ class Model:
         likelihood is the observed variable `answers`, whose log probability is count times log p, cell by cell. What is
         borrowed is one potential beside the priors; nothing is added where nothing is.
         """
-        kept, _ = self.active(cells)
+        kept = self.realised(cells)
         with pm.Model(coords=coords(cells, self.twin)) as model:
-            data = {name: pm.Data(name, values) for name, values in self.arrays(cells, nodes).items()}
+            data = {name: pm.Data(name, values) for name, values in self.data(cells, nodes).items()}
             variables = realise(kept, priors, self.twin.answers(cells))
             blocks.lend(kept, priors, variables)
             logp = self.likelihood(variables, data, cells)
@@ -174,11 +197,26 @@ def _effect(p: Parameter, prior: Prior, made: Variables, _answers: Any) -> Any:
     return DISTRIBUTIONS[prior.distribution](p.name, **prior.resolved(made), dims=p.dims or None)
 
 
+def _people_behind(p: Parameter, cells: Cells) -> float:
+    """How many respondents each element of a parameter has, were they spread evenly."""
+    return float(cells["count"].sum()) / prod(cells.sizes[dim] for dim in p.dims)
+
+
 def _pooled(p: Parameter, prior: Prior, made: Variables, _answers: Any) -> Any:
     """Standard deviates times their sd: what few data inform mixes best this way (Betancourt & Girolami 2015)."""
     arguments = prior.resolved(made)
     deviates = _deviates(p, prior, made)
     return pm.Deterministic(p.name, arguments.get("mu", 0.0) + arguments["sigma"] * deviates, dims=p.dims)
+
+
+def _partly_centred(p: Parameter, prior: Prior, made: Variables, _answers: Any) -> Any:
+    """Deviates that keep a power of their sd, times what is left of it: see :mod:`largesse.centring`."""
+    arguments, share = prior.resolved(made), pm.modelcontext(None)[p.name + CENTRING]
+    kept = arguments | {"mu": 0.0, "sigma": arguments["sigma"] ** share}
+    known = {name: kept[name] for name in prior.arguments}
+    deviates = DISTRIBUTIONS[prior.distribution](p.free, **known, dims=p.dims)
+    rest = arguments["sigma"] ** (1 - share)
+    return pm.Deterministic(p.name, arguments.get("mu", 0.0) + rest * deviates, dims=p.dims)
 
 
 def _deviates(p: Parameter, prior: Prior, made: Variables) -> Any:
@@ -238,6 +276,7 @@ CONSTRUCTS: Final = {
     "effect": _effect,
     "zero_sum": _effect,
     "pooled": _pooled,
+    "partly_centred": _partly_centred,
     "correlated": _correlated,
     "correlation": _correlation,
     "cutpoints": _cutpoints,

@@ -3,7 +3,7 @@
 The probability of an answer between the boundaries l < h at predictor x is
 `expit(h - x) - expit(l - x) = (1 - exp(l - h)) / ((1 + exp(x - h)) (1 + exp(l - x)))`: three positive factors, nothing
 cancels, and a missing answer is simply the interval (-inf, inf) with probability 1. Only the denominator knows the
-disposition, which :mod:`largesse.models.disposition` sums out.
+disposition, which :mod:`largesse.models.disposition` sums out; where there is none, over the single node 0.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from largesse.simulators import graded as twin
 Array = np.ndarray[Any, Any]
 
 QUADRATURE: Final = str(twin.__file__)  # the source that the nodes come from, part of a model's fingerprint
+ALONE: Final = (np.zeros(1), np.ones(1))  # the node and the weight of no disposition
 FAR: Final = 1e3  # a boundary beyond every answer; exp(-FAR) is exactly 0 in double precision
 
 
@@ -47,12 +48,12 @@ def answers_logp(
     """[cell] log probability of each cell's answers, the disposition summed out over the nodes.
 
     `edges` are the positions of :func:`boundaries`; `scale` is the discrimination of `items` (or None: all 1) and
-    the sd of the disposition (or None: there is none); `nodes` are points and weights.
+    the sd of the disposition; `nodes` are points and weights. Both are None where there is no disposition.
     """
-    if scale[1] is not None:
-        return summed_out(measures(eta, cut, edges, items, scale), nodes)
-    (below, above), bound = edges, padded(cut)
-    return sum(_one_answer(eta, bound[below[:, k]], bound[above[:, k]]) for k in range(items))
+    discrimination, sd = scale
+    if sd is None:
+        return summed_out(measures(eta, cut, edges, items, (discrimination, 0.0)), ALONE)
+    return summed_out(measures(eta, cut, edges, items, scale), nodes)
 
 
 class Measure(NamedTuple):
@@ -109,8 +110,16 @@ def padded(cut: Any) -> Any:
     return pt.concatenate([[-FAR], cut, [FAR]])  # type: ignore[no-untyped-call]  # PyTensor has types for half its functions
 
 
-def _one_answer(x: Any, low: Any, high: Any) -> Any:
-    return pt.log1mexp(low - high) - pt.softplus(x - high) - pt.softplus(low - x)
+def profile_arrays(cells: Cells) -> dict[str, Array]:
+    """As :func:`cell_arrays`, but what cells that differ in their answers alone have in common stands there once.
+
+    `profile` [cell] says which row is a cell's; `count` is by cell.
+    """
+    data = cell_arrays(cells)
+    common = {name: values for name, values in data.items() if name not in ("count", "coverage_between")}
+    table = np.column_stack([values.reshape(len(values), -1) for values in common.values()])
+    _, first, profile = np.unique(table, axis=0, return_index=True, return_inverse=True)
+    return data | {name: values[first] for name, values in common.items()} | {"profile": profile.astype("int32")}
 
 
 def cell_arrays(cells: Cells) -> dict[str, Array]:

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from largesse.cells import Cells
-from largesse.models import contract, graded, predictor
+from largesse.models import contract, disposition, graded, predictor
 from largesse.models.contract import Data, Model, Variables
 from largesse.parameters import Parameter
 from largesse.simulators import market_participation as twin
@@ -40,7 +40,7 @@ PARAMETERS = (
 def arrays(cells: Cells, nodes: int) -> dict[str, np.ndarray[Any, Any]]:
     """Everything that is data; each part has one item, so there is no disposition and `nodes` is not used."""
     del nodes
-    return {**graded.cell_arrays(cells), **boundaries(cells)}
+    return {**graded.profile_arrays(cells), **boundaries(cells)}
 
 
 def boundaries(cells: Cells) -> dict[str, np.ndarray[Any, Any]]:
@@ -56,7 +56,7 @@ def likelihood(v: Variables, data: Data, cells: Cells) -> Any:
     """[cell] log probability of the band."""
     logp: Any = 0.0
     for part in ("any", "much") if "much_cutpoint" in v else ("any",):
-        eta = predictor.predictor(v, data, cells, f"{part}_")  # (3)
+        eta = predictor.predictor(v, data, cells, f"{part}_")[data["profile"]]  # (3)
         edges = (data[f"{part}_below"], data[f"{part}_above"])
         logp = logp + graded.answers_logp(eta, v[f"{part}_cutpoint"], edges, 1, (None, None), (None, None))  # (1), (2)
     return logp
@@ -72,5 +72,5 @@ MODEL = Model(
     arrays=arrays,
     likelihood=likelihood,
     twin=twin,
-    sources=(__file__, contract.__file__, graded.__file__, graded.QUADRATURE, predictor.__file__),
+    sources=(__file__, contract.__file__, graded.__file__, disposition.__file__, graded.QUADRATURE, predictor.__file__),
 )

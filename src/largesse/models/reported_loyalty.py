@@ -42,14 +42,20 @@ PARAMETERS = (
 
 
 def arrays(cells: Cells, nodes: int) -> dict[str, np.ndarray[Any, Any]]:
-    """Everything that is data: cells, answer boundaries, quadrature nodes (where there is a disposition)."""
+    """Everything that is data: cells and answer boundaries, and quadrature nodes where there is a disposition.
+
+    With one item the predictor is worked out by profile. With several the sum over the disposition takes the time.
+    """
     where = graded.boundaries(cells["answer"].to_numpy(), cells["answers"].to_numpy())
-    return {**graded.cell_arrays(cells), **where, **(graded.quadrature(nodes) if cells.sizes["item"] > 1 else {})}
+    if cells.sizes["item"] == 1:
+        return {**graded.profile_arrays(cells), **where}
+    return {**graded.cell_arrays(cells), **where, **graded.quadrature(nodes)}
 
 
 def likelihood(v: Variables, data: Data, cells: Cells) -> Any:
     """[cell] log probability of the answers."""
     eta = predictor.predictor(v, data, cells)  # (2)
+    eta = eta[data["profile"]] if "profile" in data else eta
     edges = (data["below"], data["above"])
     scale = (v.get("discrimination"), v.get("disposition_sd"))
     nodes = (data.get("node"), data.get("node_weight"))

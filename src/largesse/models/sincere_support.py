@@ -160,8 +160,9 @@ def answered(odds: Any, data: Data, role: str) -> Any:
 def _counted(v: Variables, data: Data, cells: Cells, kind: int) -> Any:
     """[cell] log probability of the count of control items, of who does not support (0) or does (1)."""
     eta, prefix = predictor.predictor(v, data, cells, twin.CONTROL) + kind * v["control_sincere"], KINDS[kind]
-    edges = (data[f"{prefix}_below"], data[f"{prefix}_above"])  # (5)
-    logp = graded.answers_logp(eta, v["control_cutpoint"], edges, 1, (None, None), (None, None))  # (4)
+    bound = graded.padded(v["control_cutpoint"])
+    low, high = (bound[data[f"{prefix}_{edge}"][:, 0]] for edge in ("below", "above"))  # (5)
+    logp = pt.log1mexp(low - high) - pt.softplus(eta - high) - pt.softplus(low - eta)  # (4)
     return logp + data[f"{prefix}_barred"]
 
 
