@@ -37,12 +37,12 @@ print(here.drawn(here.model()))
 
 
 def model(sd: float = 1.0, groups: int = 2, slope: bool = False) -> pm.Model:
-    """A few lines with everything that matters: data, groups, a transform, and a term that may be there."""
+    """A few lines with everything that matters: data, groups and their number, a transform, a term that may be there."""
     with pm.Model(coords={"group": [f"county {i}" for i in range(groups)]}) as made:
         y, x = pm.Data("y", AT), pm.Data("x", AT[::-1].copy())
         scale = pm.HalfNormal("scale", sd)
         level = pm.Normal("level", 0.0, 1.0, dims="group")
-        mean = level.sum() + (pm.Normal("slope", 0.0, 1.0) if slope else 0.1) * x
+        mean = level.sum() / made.dim_lengths["group"] + (pm.Normal("slope", 0.0, 1.0) if slope else 0.1) * x
         pm.Potential("data", -0.5 * (((y - mean) / scale) ** 2).sum() - y.shape[0] * pm.math.log(scale))
     return made
 

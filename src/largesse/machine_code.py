@@ -195,7 +195,7 @@ def _revived(model: pm.Model, bare: Any, functions: list[Any]) -> Any:
     density, expansion = (_loaded(*f) for f in functions)
     _, _, shapes = bare.shape_info
     dims, coords = compile_pymc._prepare_dims_and_coords(model, bare.shape_info, bare.reparameterized_names)  # noqa: SLF001
-    by_name = {v.name: v for v in model.data_vars}
+    shared = {v.name: v for v in (*model.data_vars, *model.dim_lengths.values())}
     return replace(
         bare,
         dims=dims,
@@ -203,7 +203,7 @@ def _revived(model: pm.Model, bare: Any, functions: list[Any]) -> Any:
         compiled_logp_func=density,
         compiled_expand_func=expansion,
         initial_point_func=_starting(model, shapes),
-        shared_var_keys={by_name[n]: key for n, key in bare.shared_var_keys.items()},
+        shared_var_keys={shared[n]: key for n, key in bare.shared_var_keys.items()},
     ).with_data()
 
 
