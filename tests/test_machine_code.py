@@ -37,7 +37,7 @@ print(here.drawn(here.model()))
 
 
 def model(sd: float = 1.0, groups: int = 2, slope: bool = False) -> pm.Model:
-    """A few lines with everything that matters: data, groups and their number, a transform, a term that may be there."""
+    """A few lines with all that matters: data, groups and how many they are, a transform, a term that may be there."""
     with pm.Model(coords={"group": [f"county {i}" for i in range(groups)]}) as made:
         y, x = pm.Data("y", AT), pm.Data("x", AT[::-1].copy())
         scale = pm.HalfNormal("scale", sd)
