@@ -10,6 +10,11 @@ the people. So grows what is known of one district, which no other district can 
 districts as before. `waves`: every wave four times, as waves of their own, with sixteen times the people. So grows what
 is known of a district's lasting level where its changes from wave to wave are free: people tell the sums of the two,
 and only more waves split them.
+
+Effects that share an sd are measured in terms of it. Were it known, as `sd^2`, an element that the data tell with the
+precision `I` had the variance `1 / (1 / sd^2 + I)`, and the bounds below are for that. But it is learnt with them:
+few data take districts for alike, and narrow every element; copies that show the sd to be twice as large tell each
+better and leave it wider. Elements over their sd are standard normal beforehand at any sd, and compare.
 """
 
 from __future__ import annotations

@@ -50,7 +50,8 @@ class Row:
     ----------
     parameter, declared, reason : its name, and what the model declares of it under this design.
     way : how data were cloned.
-    ratio : sd with clones over sd without, the median of its scalars; `lowest` and `highest` of them.
+    ratio : sd with clones over sd without, the median of its scalars; `lowest` and `highest` of them. Effects that
+        share an sd are told in terms of it.
     scalars : how many of its scalars move: not the discrimination that is 1 by definition.
     ess : the smallest bulk ESS of them, of both fits.
     """
@@ -134,10 +135,10 @@ def identify(
     data = {"once": cells} | {way: how.clone(cells, how.times) for way, how in CLONINGS.items() if way in ways.values()}
     fits, spreads = {}, {}
     for name, copied in data.items():
-        asked = [p for p, way in ways.items() if name in ("once", way)]
+        asked = [p for p in kept if name in ("once", ways[p.name])]
         log.info("%s: %s, %d cells", model.name, name, copied.sizes[dims.CELL])
         fit, fits[name] = _settled(model, copied, chosen, asked, seed, sample)
-        spreads[name] = {p: _spread(_original(fit, p, cells)) for p in asked}
+        spreads[name] = {p.name: _spread(_original(fit, p, cells, chosen)) for p in asked}
     rows = tuple(_row(p, ways[p.name], spreads["once"][p.name], spreads[ways[p.name]][p.name]) for p in kept)
     return Identification(model.name, fit_fingerprint(model, cells, chosen, SAMPLER, seed), fits, rows)
 
@@ -150,7 +151,7 @@ class Spread(NamedTuple):
 
 
 def _settled(
-    model: Model, cells: Cells, priors: PriorSet, asked: list[str], seed: int, sample: Callable[..., Fit]
+    model: Model, cells: Cells, priors: PriorSet, asked: list[Parameter], seed: int, sample: Callable[..., Fit]
 ) -> tuple[Fit, dict[str, int]]:
     """A fit long enough for every parameter asked for, or of the most draws, and what became of it.
 
@@ -159,7 +160,7 @@ def _settled(
     sampler = SAMPLER
     while True:
         fit = sample(model, cells, priors, sampler, seed=seed)
-        least, where = min((float(np.nanmin(_spread(_original(fit, name, cells)).ess)), name) for name in asked)
+        least, where = min((float(np.nanmin(_spread(_original(fit, p, cells, priors)).ess)), p.name) for p in asked)
         log.info("%s: %d draws a chain, smallest ESS %.0f (%s)", model.name, sampler.draws, least, where)
         if least >= ESS or sampler.draws >= MOST:
             return fit, {"draws": sampler.draws, "diverging": int(fit.tree["sample_stats"]["diverging"].sum())}
@@ -167,9 +168,15 @@ def _settled(
         sampler = sampler.model_copy(update={"draws": min(longer, MOST)})
 
 
-def _original(fit: Fit, name: str, cells: Cells) -> Array:
-    """[chain, draw, ...] draws of a parameter, of the districts and waves of `cells` and not of further copies."""
-    drawn = fit.tree["posterior"][name]
+def _original(fit: Fit, p: Parameter, cells: Cells, priors: PriorSet) -> Array:
+    """[chain, draw, ...] draws of a parameter, of the districts and waves of `cells` and not of further copies.
+
+    In terms of the sd that its elements share, where they do: the sd is learnt with them, and where copies find it to
+    be larger an element can be told better and yet be wider.
+    """
+    drawn = fit.tree["posterior"][p.name]
+    for shared in (v for v in priors[p.name].arguments.values() if isinstance(v, str)):
+        drawn = drawn / fit.tree["posterior"][shared]
     first = {d: slice(cells.sizes[d]) for d in (dims.DISTRICT, dims.WAVE) if d in drawn.dims}
     return np.asarray(drawn.isel(first).transpose("chain", "draw", ...).to_numpy())
 

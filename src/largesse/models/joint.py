@@ -20,7 +20,8 @@ Not identified: favour, where loyalty was not asked before the gift. It is then 
 to know it knows the shape of a distribution, nothing else. Where loyalty was asked before, favour and the effect of a
 gift rest on it: on one disposition behind both, on answers that a gift to come does not move, and on offices that
 choose by the disposition and the covariates alone. How much of an answer is belief is told only where support was asked
-about indirectly, as in sincere_support.
+about indirectly, as in sincere_support. Where coverage never changes, neither is told whether a generous office, much
+coverage or another kind of district stands behind an answer: receipts tell the three as one.
 
 References: Heckman 1979 (selection); Hudgens & Halloran 2008 (interference); Joe 2006 (partial correlations).
 """
@@ -83,7 +84,7 @@ CORRELATIONS: Final = tuple(
     Parameter(f"correlation_{a}_{b}", rf"\rho_{{{a},{b}}}",
               f"how districts' effects on {a} and {b} go together, given the equations before", "correlation", (),
               "correlation", "correlation", "identified", "from the districts, of which there are few",
-              ("districts", *EQUATIONS[b]))
+              ("districts", *EQUATIONS[b]), ("changing coverage",) if a == "receipt" else ())
     for i, b in enumerate(EQUATIONS)
     for a in list(EQUATIONS)[:i]
 )  # fmt: skip
