@@ -2,7 +2,7 @@
 
     python benchmarks/prevalence.py     # some minutes
 
-2,400 people in 12 districts, asked by a list and directly. The same answers are fitted once and with sixteen times the
+4,800 people in 16 districts, asked by a list and directly. The same answers are fitted once and with sixteen times the
 people. What the answers tell has then a quarter of its sd; what rests on priors keeps it. `make identify` clones
 parameters one by one; these are the shares of people that a page tells. Numbers go to
 `models/sincere_support/prevalence.json`; `tests/models/test_known_prevalence.py` holds them.
@@ -30,7 +30,7 @@ from largesse.synthetic import simulate
 log = logging.getLogger(__name__)
 MODEL: Final = models.get("sincere_support")
 STORED: Final = MODEL.resources / "prevalence.json"
-WORLD: Final = identification.designs(MODEL.resources)["together"]
+WORLD: Final = identification.designs(MODEL.resources)["one_wave"]
 TIMES: Final = 16
 SAMPLER: Final = Sampler(draws=2000, tune=1000, chains=2)
 
