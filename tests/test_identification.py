@@ -278,20 +278,15 @@ def test_every_declared_status_is_measured(name: str, design: str) -> None:
     assert min(row.ess for row in found.rows) >= ESS
 
 
-def test_every_parameter_is_measured_in_some_design() -> None:
-    """All that a model can have is measured with all that it leans on."""
-    for name in models.SHIPPED:
-        rows = [row for n, design in EVERY if n == name for row in shipped(name, design).rows]
-        told = {row.parameter for row in rows if row.declared != "prior_driven"}
-        assert told == {p.name for p in models.get(name).parameters}
-
-
-def test_what_leans_on_changing_coverage_is_measured_without_it() -> None:
-    """In a design with one wave, where it is prior driven: in a model itself, or in the one whose equation it takes."""
+def test_every_parameter_is_measured() -> None:
+    """With all that it leans on, and without changing coverage too: in its model, or in the one whose equation it is."""
     rows = [row for name, design in EVERY for row in shipped(name, design).rows]
     parameters = [p for name in models.SHIPPED for p in models.get(name).parameters]
-    leaning = {p.name for p in parameters if "changing coverage" in p.leans_on}
-    assert leaning <= {row.parameter for row in rows if row.declared == "prior_driven"}
+    told, driven = (
+        {row.parameter for row in rows if (row.declared == "prior_driven") == unknown} for unknown in (False, True)
+    )
+    assert told == {p.name for p in parameters}
+    assert driven == {p.name for p in parameters if {"changing coverage", "vignettes"} & {*p.leans_on}}
 
 
 @pytest.mark.parametrize("name", models.SHIPPED)
