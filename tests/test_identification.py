@@ -279,7 +279,7 @@ def test_every_declared_status_is_measured(name: str, design: str) -> None:
 
 
 def test_every_parameter_is_measured() -> None:
-    """With all that it leans on, and without changing coverage too: in its model, or in the one whose equation it is."""
+    """With all that it leans on; without changing coverage too: in its model, or in the one whose equation it is."""
     rows = [row for name, design in EVERY for row in shipped(name, design).rows]
     parameters = [p for name in models.SHIPPED for p in models.get(name).parameters]
     told, driven = (
