@@ -107,7 +107,7 @@ def test_all_alternatives_are_fitted_by_one_compiled_model(inputs: Inputs, monke
     """The key of what is compiled is that of the receipt rate, and the design informs the same terms."""
     built: list[object] = []
     monkeypatch.setattr(sampling, "_compiled", {})
-    monkeypatch.setattr(sampling.nutpie, "compile_pymc_model", lambda model, **_how: built.append(model) or model)
+    monkeypatch.setattr(sampling.machine_code, "compiled", lambda model, _names: built.append(model) or model)
     each = [other.inputs for of in KINDS.values() for other in of(MODEL, leaving_out("district", inputs))]
     assert len(each) > len(ALSO) + len(TERMS)
     ready = [sampling.compiled(MODEL, here.cells["joint"], here.priors["joint"]) for here in (inputs, *each)]

@@ -25,7 +25,7 @@ WITH_MODELS = {  # what knows the registry of models, whose files are written in
     *("models", "synthetic", "template", "inputs", "fits", "programmes", "audit", "findings", "sensitivity"),
     *("alternatives", "checks", "ledger", "lending", "meta_analysis", "transfer", "reweighting"),
     *("instruments", "plain", "vignettes", "population"),
-    *("dossier", "headcount", "record", "sampling", "workflow"),
+    *("dossier", "headcount", "record", "machine_code", "sampling", "workflow"),
     *(
         "replicate",
         "identification",

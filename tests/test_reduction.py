@@ -471,14 +471,20 @@ def test_a_folder_that_is_no_survey_is_one_problem(tmp_path: Path, files: list[s
 
 
 def test_every_file_of_a_folder_stands_behind_the_results(tmp_path: Path) -> None:
-    """Results name the folder by what is in it, so that a change of any file is seen."""
+    """Results name each by its place in the folder, so that one that changed, came or went is seen."""
     folder(tmp_path / "parts", "csv", rows())
     (tmp_path / "study.toml").touch()
-    named = gather(study(tmp_path, "parts")).files["parts"]
-    before = file_digest(named)
-    last = tmp_path / "parts" / "part-3.csv"
+
+    def digests() -> dict[str, str]:
+        files = gather(study(tmp_path, "parts")).files
+        return {name: file_digest(path) for name, path in files.items() if name.startswith("parts")}
+
+    before, last = digests(), tmp_path / "parts" / "part-3.csv"
+    assert {*before} == {f"parts/{path.name}" for path in last.parent.glob("part-*")}  # and not what a writer left
     last.write_bytes(last.read_bytes() + b"\n")
-    assert file_digest(named) != before
+    assert {name for name, digest in digests().items() if digest != before[name]} == {"parts/part-3.csv"}
+    last.rename(last.with_name("part-4.csv"))
+    assert {*digests()} ^ {*before} == {"parts/part-3.csv", "parts/part-4.csv"}
 
 
 # --- long files ------------------------------------------------------------------------------------------------
