@@ -27,10 +27,7 @@ def fingerprint(*things: Any) -> str:
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, in full; of a folder, of the names and bytes of its files, hidden ones left out."""
-    if path.is_dir():
-        parts = {file.name: file_digest(file) for file in path.iterdir() if file.is_file() and file.name[0] not in "._"}
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    """SHA-256 of a file's bytes, in full."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
