@@ -16,6 +16,7 @@ import pytensor.tensor as pt
 
 from largesse import models
 from largesse.cells import Cells
+from largesse.models.contract import CENTRING
 from largesse.priors import PriorSet
 from largesse.replicate import Specification, data
 from largesse.seeds import generator
@@ -89,8 +90,8 @@ def _cutpoints(concentration: Any, answers: Array) -> list[Any]:
 def agree(cells: Cells, priors: PriorSet, model: pm.Model) -> float:
     """The largest difference of log density between `model` and the one on cells, up to its constant.
 
-    The two are compared at random points of the unconstrained space; a constant, such as a normalisation that one of
-    them leaves out, changes no posterior and is taken away.
+    The two are compared at random points of the unconstrained space, where effects are standard deviates on both sides;
+    a constant, such as a normalisation that one of them leaves out, changes no posterior and is taken away.
 
     Errors
     ------
@@ -98,6 +99,7 @@ def agree(cells: Cells, priors: PriorSet, model: pm.Model) -> float:
         when they differ: then the two sides would not run the same model.
     """
     ours = models.get(MODEL).build(cells, priors)
+    pm.set_data({name: 0.0 for name in ours.named_vars if name.endswith(CENTRING)}, model=ours)  # as the rows are
     start = ours.initial_point()
     if set(start) != set(model.initial_point()):
         raise ValueError(f"the models have different unknowns: {sorted(set(start) ^ set(model.initial_point()))}")
