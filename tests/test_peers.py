@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from largesse import models
+from largesse.cloning import counts_times
+
 CHAINS, DRAWS, WAVES, DISTRICTS = 2, 3, 2, 4
 LEVELS = {"songbun": ("wavering", "core", "hostile"), "age": ("under 30", "30 to 44", "45 to 59", "60 and over")}
 
@@ -40,12 +43,13 @@ def columns() -> dict[str, Any]:
     return table | {f"b_Intercept[{k + 1}]": cuts[..., k] for k in range(3)}
 
 
-def test_pymc_on_rows_has_the_density_of_the_model_on_cells_of_the_contest(module: Any, data: Any) -> None:
-    """Also where the cells of a survey hold more than one person."""
-    loyalty = module("loyalty")
-    assert data.cells["people"].max() > 1
-    model = loyalty.by_rows(data.cells, data.priors)
-    assert loyalty.agree(data.cells, data.priors, model) < loyalty.TOLERANCE
+@pytest.mark.parametrize("times", [1, 10])
+def test_pymc_on_rows_has_the_density_of_the_model_on_cells_of_the_contest(module: Any, data: Any, times: int) -> None:
+    """Also where cells hold more than one person, and where districts are so large that effects are partly centred."""
+    loyalty, cells = module("loyalty"), counts_times(data.cells, times)
+    assert cells["people"].max() > 1
+    assert bool(models.get("reported_loyalty").centring(cells)) == (times > 1)
+    assert loyalty.agree(cells, data.priors, loyalty.by_rows(cells, data.priors)) < loyalty.TOLERANCE
 
 
 def test_a_formula_puts_everyone_where_the_model_here_does(module: Any, data: Any, columns: dict[str, Any]) -> None:
