@@ -18,6 +18,7 @@ import pandas as pd
 import pymc as pm
 import xarray as xr
 from contest import FORMULA, MODEL, Contest, Data
+from ready import ready
 from translation import Told, of_bambi, of_rows, told
 
 from largesse import models
@@ -80,7 +81,7 @@ class Here:
 
     def gradient(self) -> Mapping[str, float]:
         """See :func:`_gradient`."""
-        return _gradient(compiled(self.model, self.data.cells, self.data.priors))
+        return _gradient(ready(self.model, self.data.cells, self.data.priors))
 
 
 class Rows:
@@ -182,12 +183,10 @@ def _alone(model: pm.Model) -> Any:
     return nutpie.compile_pymc_model(model, var_names=[v.name for v in model.free_RVs])
 
 
-def _gradient(ready: Any) -> dict[str, float]:
+def _gradient(made: Any) -> dict[str, float]:
     """Seconds per gradient of a compiled model: one chain, its warm-up counted too."""
     started = time.perf_counter()
-    tree = nutpie.sample(
-        ready, draws=TRIED, tune=TRIED, chains=1, cores=1, seed=1, save_warmup=True, progress_bar=False
-    )
+    tree = nutpie.sample(made, draws=TRIED, tune=TRIED, chains=1, cores=1, seed=1, save_warmup=True, progress_bar=False)
     seconds = time.perf_counter() - started
     steps = sum(float(tree[group]["n_steps"].sum()) for group in ("sample_stats", "warmup_sample_stats"))
     return {"seconds": seconds / steps}

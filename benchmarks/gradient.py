@@ -21,6 +21,7 @@ import favour
 import numpy as np
 from by_hand import Problem, Slopes, by_hand
 from clock import machine
+from ready import ready
 from section import measured_on, put, row
 
 from largesse import models
@@ -30,7 +31,6 @@ from largesse.models import graded
 from largesse.models.contract import NODES, Model
 from largesse.provenance import engines
 from largesse.replicate import as_read
-from largesse.sampling import _swappable, compiled
 from largesse.simulators.graded import standard_normal_nodes
 from largesse.store import write_json
 from largesse.synthetic import ITEM, World, simulate
@@ -184,14 +184,11 @@ def agree(theta: Theta, model: Model, cells: Cells, problem: Problem, at: tuple[
 
 def gradient(model: Model, inputs: Inputs) -> Callable[[], int]:
     """One value and gradient of a model's density, called as the sampler calls it."""
-    cells, priors = inputs.cells[model.name], inputs.priors[model.name]
-    ready = compiled(model, cells, priors)
-    known = {v.name for v in ready.shared_var_keys}
-    ready = ready.with_data(**_swappable({**model.data(cells), **priors.data}, known))
+    made = ready(model, inputs.cells[model.name], inputs.priors[model.name])
     kind = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_uint64, *[ctypes.c_void_p] * 4)
-    point, slopes, value = ready.initial_point_func(0), np.empty(ready.n_dim), np.empty(())
-    call, held = kind(ready.compiled_logp_func.address), (ready, point, slopes, value)
-    addresses = [a.ctypes.data for a in (point, slopes, value, ready.user_data)]
+    point, slopes, value = made.initial_point_func(0), np.empty(made.n_dim), np.empty(())
+    call, held = kind(made.compiled_logp_func.address), (made, point, slopes, value)
+    addresses = [a.ctypes.data for a in (point, slopes, value, made.user_data)]
     return lambda: call(len(point), *addresses) if held else 0
 
 
