@@ -2,7 +2,7 @@
 
     python benchmarks/prevalence.py     # some minutes
 
-4,800 people in 16 districts, asked by a list and directly. The same answers are fitted once and with sixteen times the
+9,600 people in 12 districts, asked by a list and directly. The same answers are fitted once and with sixteen times the
 people. What the answers tell has then a quarter of its sd; what rests on priors keeps it. `make identify` clones
 parameters one by one; these are the shares of people that a page tells. Numbers go to
 `models/sincere_support/prevalence.json`; `tests/models/test_known_prevalence.py` holds them.
