@@ -304,14 +304,16 @@ def test_a_report_needs_results(study: Path) -> None:
 
 
 @pytest.mark.slow
-def test_an_interrupted_process_keeps_nothing_half_done(study: Path) -> None:
-    """SIGINT while a model is compiled or sampled leaves a sentence and no artefact; the next run works."""
+def test_an_interrupted_process_keeps_nothing_half_done(study: Path, tmp_path: Path) -> None:
+    """SIGINT while a model is compiled or sampled leaves a sentence and no artefact; the next run works.
+
+    Code is kept in a folder of this test: where another process had kept the same model's, none would be compiled.
+    """
     spoil(study, models=["gift_allocation"])
     command = [sys.executable, "-m", "largesse", "fit", str(study)]
+    alone = {**os.environ, "PYTENSOR_FLAGS": f"base_compiledir={tmp_path / 'compiled'}"}
     for moment in ("compiling", "compiled"):
-        process = subprocess.Popen(
-            command, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}
-        )
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**alone, "PYTHONUNBUFFERED": "1"})
         assert process.stderr
         for line in process.stderr:
             if moment in line:
@@ -321,7 +323,7 @@ def test_an_interrupted_process_keeps_nothing_half_done(study: Path) -> None:
         assert process.wait(120) == 130, said
         assert "interrupted" in said
         assert not list((study / "_private").glob("*")) if (study / "_private").exists() else True
-    done = subprocess.run([*command, "--quiet"], capture_output=True, text=True, check=False)
+    done = subprocess.run([*command, "--quiet"], capture_output=True, text=True, check=False, env=alone)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert len(list((study / "_private").glob("fit-gift_allocation-*.nc"))) == 1
