@@ -29,9 +29,9 @@ Cell = tuple[str, ...]
 Place = tuple[str, ...]
 Version = tuple["Number", ...]
 
-SLACK: Final = 1e-9  # added to what rounding leaves open: a tie may have gone either way
 NODES: Final = 500  # of branch and bound, for one end of one range: a limit that is the same on every machine
-UNDECIDED: Final = 1  # how scipy calls a programme that met its limit
+SOLVED: Final = 0  # how scipy calls a programme that was solved
+INFEASIBLE: Final = 2  # and one that no numbers agree with; it has several names for one that met its limit
 
 
 class UndecidedError(Exception):
@@ -39,7 +39,10 @@ class UndecidedError(Exception):
 
 
 class Statement(NamedTuple):
-    """That a sum over cells, each times its weight, lies from `low` to `high`."""
+    """That a sum over cells, each times its weight, lies from `low` to `high`.
+
+    Whole numbers, those of shares too: a solver that takes nearly equal for equal answers no differently then.
+    """
 
     weights: Mapping[Cell, float]
     low: float
@@ -60,18 +63,18 @@ class Number(NamedTuple):
     among: frozenset[Cell] = frozenset()
     step: float = 1.0
 
-    def says(self, people: Mapping[Cell, int]) -> tuple[Statement, ...]:
+    def says(self, people: Mapping[Cell, int]) -> Iterator[Statement]:
         """What it says of cells that hold so many people."""
-        if not self.among:
-            return (counted(self.people, sum(people[c] for c in self.people)),)
-        return shared(self.people, self.among, self.share(people), self.step)
+        if self.among:
+            yield from shared(self.people, self.among, self.share(people), self.step)
+        else:
+            yield counted(self.people, sum(people[c] for c in self.people))
 
     def sized(self, people: Mapping[Cell, int]) -> Iterator[Statement]:
         """What a share says to one who knows how many people it is of: from so many to so many."""
-        whole, share = sum(people[c] for c in self.among), self.share(people)
+        whole, (low, high, of) = sum(people[c] for c in self.among), ends(self.share(people), self.step)
         yield counted(self.among, whole)
-        low, high = (whole * (share + sign * (self.step / 2 + SLACK)) for sign in (-1, 1))
-        yield Statement(dict.fromkeys(self.people, 1.0), np.ceil(low), np.floor(high))
+        yield Statement(dict.fromkeys(sorted(self.people), 1.0), -(-low * whole // of), high * whole // of)
 
     def share(self, people: Mapping[Cell, int]) -> float:
         """The share, as it would be told."""
@@ -90,23 +93,37 @@ def rounded(share: float, step: float) -> float:
     return round(step * round(share / step), 6)
 
 
+def ends(share: float, step: float) -> tuple[int, int, int]:
+    """From where to where a share lies that was rounded so, as fractions: two numerators and what both are of.
+
+    The ends belong to it: a tie may have gone either way.
+    """
+    of = round(2 / step)
+    return round(share * of) - 1, round(share * of) + 1, of
+
+
 def counted(cells: Iterable[Cell], count: float) -> Statement:
     """That so many people are of these cells."""
-    return Statement(dict.fromkeys(cells, 1.0), count, count)
+    return Statement(dict.fromkeys(sorted(cells), 1.0), count, count)
 
 
-def shared(people: Iterable[Cell], among: Iterable[Cell], share: float, step: float) -> tuple[Statement, ...]:
-    """That of some cells, which hold somebody but nobody says how many, others are a share that was rounded to this."""
-    least, most = (share - step / 2 - SLACK, share + step / 2 + SLACK)
-    inside, whole = set(people), set(among)
-    at_least, at_most = ({c: (c in inside) - end for c in whole} for end in (least, most))
-    somebody = Statement(dict.fromkeys(whole, 1.0), 1.0, np.inf)
-    return somebody, Statement(at_least, 0.0, np.inf), Statement(at_most, -np.inf, 0.0)
+def shared(people: Iterable[Cell], among: Iterable[Cell], share: float, step: float) -> Iterator[Statement]:
+    """That of some cells, which hold somebody but nobody says how many, others are a share that was rounded to this.
+
+    All of them together are a cell of their own: an inequality for each share of two terms and not of all cells.
+    """
+    low, high, of = ends(share, step)
+    whole, parts = sorted(among), dict.fromkeys(sorted(people), float(of))
+    together = ("together", str(whole))
+    yield same(whole, [together])
+    yield Statement({together: 1.0}, 1.0, np.inf)
+    yield Statement(parts | {together: -float(low)}, 0.0, np.inf)
+    yield Statement(parts | {together: -float(high)}, -np.inf, 0.0)
 
 
 def same(first: Iterable[Cell], second: Iterable[Cell]) -> Statement:
     """That some cells hold as many people as others."""
-    return Statement(dict.fromkeys(first, 1.0) | dict.fromkeys(second, -1.0), 0.0, 0.0)
+    return Statement(dict.fromkeys(sorted(first), 1.0) | dict.fromkeys(sorted(second), -1.0), 0.0, 0.0)
 
 
 # The attacker -----------------------------------------------------------------------------------------------------
@@ -162,10 +179,10 @@ class Attacker:
             constraints=self._limits,
             options={"node_limit": NODES},
         )
-        if found.status == UNDECIDED:
-            raise UndecidedError(" ".join(cell))
-        if found.x is None:
+        if found.status == INFEASIBLE:
             return None
+        if found.status != SOLVED:
+            raise UndecidedError(" ".join(cell))
         people = found.x.round()
         np.minimum(self._least, people, out=self._least)
         np.maximum(self._most, people, out=self._most)
@@ -219,9 +236,9 @@ def settle(people: Mapping[Cell, int], known: Sequence[Statement], offers: Seque
     """
     left = _conceding(people, offers)
     told = {place: versions[0] if versions else () for place, versions in left.items()}
-    exposed: set[Cell] = set()
-    while found := set(_attacker(people, known, told.values()).exposed(people)) - exposed:
-        exposed |= found
+    exposed: list[Cell] = []
+    while found := [c for c in _attacker(people, known, told.values()).exposed(people) if c not in exposed]:
+        exposed += found
         told = _most(people, known, left, exposed)
     return told
 
@@ -241,8 +258,8 @@ def _conceding(people: Mapping[Cell, int], offers: Sequence[Offer]) -> dict[Plac
 def _given_away(people: Mapping[Cell, int], version: Version, before: Sequence[Number]) -> bool:
     """Whether shares, with others of the same people and all their sizes, give a cell away; counts wait their turn."""
     shares = [n for n in version if n.among]
-    asked = frozenset[Cell]().union(*(n.among for n in shares))
-    near = (*shares, *(n for n in before if n.among & asked))
+    asked = sorted(frozenset[Cell]().union(*(n.among for n in shares)))
+    near = (*shares, *(n for n in before if not n.among.isdisjoint(asked)))
     return any(Attacker([statement for n in near for statement in n.sized(people)]).exposed(asked))
 
 
