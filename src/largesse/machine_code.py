@@ -27,6 +27,7 @@ import numpy as np
 import nutpie
 import pymc as pm
 from filelock import FileLock
+from numba.core import config as numba_config
 from numba.core import serialize
 from numba.core.environment import lookup_environment
 from numba.core.registry import cpu_target
@@ -47,6 +48,7 @@ log = logging.getLogger(__name__)
 ENVIRONMENT: Final = "_ZN08NumbaEnv"  # what numba's names begin with of what code refers to in Python
 SHIPPED: Final = ("pytensor", "pymc")  # operations of theirs are known by their versions
 SEAL: Final = hashlib.sha256().digest_size
+LEVEL: Final = 2  # of LLVM's optimisation: at its usual 3 a model of one question takes a third longer, draws alike
 FILES: Final = 200  # of about two megabytes; beyond them the one that was not used for longest goes
 
 
@@ -86,7 +88,7 @@ def compiled(model: pm.Model, names: Sequence[str]) -> Any:
         log.info("compiling (once on this machine; up to a minute)")
         # Without `fastmath` a sum is taken in the order it is written in. With it, code read from the cache on disk and
         # code just compiled differed in the last digits, and so in every draw; the time per gradient is the same.
-        with config.change_flags(numba__fastmath=False), _emptied(model):
+        with config.change_flags(numba__fastmath=False), _optimised(LEVEL), _emptied(model):
             made = nutpie.compile_pymc_model(model, var_names=list(names))
         log.info("compiled in %.0f s", time.monotonic() - started)
         _write(path, made)
@@ -217,6 +219,17 @@ def _loaded(payload: Any, function: str, environments: list[Any]) -> Code:
 
 
 # --- what is not code ------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _optimised(level: int) -> Iterator[None]:
+    """LLVM at another level while the block lasts."""
+    usual = numba_config.OPT  # type: ignore[attr-defined]
+    numba_config.OPT = type(usual)(level)  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        numba_config.OPT = usual  # type: ignore[attr-defined]
 
 
 @contextmanager
