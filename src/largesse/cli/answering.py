@@ -11,11 +11,33 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 REPORTABLE, GATE_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
+WIDTH = 110  # at which help is broken, at most
+
+
+class Headed(TyperGroup):
+    """Commands listed under the headings they are given, in plain text: help waits for no library that draws boxes."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write every heading with its commands, in the order in which the first of each was made."""
+        headed: dict[str, list[tuple[str, str]]] = {}
+        for name in self.list_commands(ctx):
+            command = self.commands[name]
+            heading = getattr(command, "rich_help_panel", None) or "Commands"
+            headed.setdefault(heading, []).append((name, command.get_short_help_str(limit=2 * WIDTH)))
+        for heading, rows in headed.items():
+            with formatter.section(heading):
+                formatter.write_dl(rows)
+
+
 app = typer.Typer(
     name="largesse",
+    cls=Headed,
+    rich_markup_mode=None,
+    context_settings={"max_content_width": WIDTH},
     help="Bayesian models of selective gift distribution: who receives, and what it does to reported loyalty, to those"
     " passed over, and to market participation.",
     epilog="Exit codes: 0 reportable; 1 it ran, but a check failed; 2 bad input.",

@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
-from largesse.cli.answering import GATE_FAILED, Json, answering, app, say
+from largesse.cli.answering import GATE_FAILED, Headed, Json, answering, app, say
 
 PANEL = "Models and priors"
 SHOW = "show"
 
 
-class Shown(TyperGroup):
+class Shown(Headed):
     """A group whose first command is meant where none is named: `largesse priors joint` shows the priors of joint."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
