@@ -87,8 +87,8 @@ pages: .venv/.ready $(AXE)  ## open the pages in Chromium: accessibility, reques
 $(AXE): | .venv/.ready
 	$(BIN)/uv pip install --no-deps --target .venv/axe pytest-playwright-axe==4.14.0
 
-test: .venv/.ready  ## run all tests, on two cores; the longest file first
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests/test_studies.py tests
+test: .venv/.ready  ## run all tests, on two cores; the longest files first
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/test_studies.py tests/test_third_party.py tests
 
 lint: .venv/.ready  ## check style, types and layers
 	$(BIN)/ruff check
