@@ -33,8 +33,19 @@ def rows(inputs: Inputs, sd: float) -> dict[str, dict[str, Any]]:
     drawn = 1.0 + sd * np.random.default_rng(8).normal(size=posterior["direct"].shape)
     tree = made.tree.copy()
     tree["posterior"] = xr.DataTree(posterior.assign(direct=(("chain", "draw"), drawn)))
-    told = tuple(findings.estimates(Fit(tree), MODEL, inputs))
-    return {row["key"]: row for row in reweighting.ranges(Fit(tree), MODEL, inputs, told)}
+    fit = Fit(tree)
+    effects = findings.estimate(fit, MODEL, inputs)
+    told = tuple(findings.estimates(fit, MODEL, inputs, effects))
+    return {row["key"]: row for row in reweighting.ranges(effects, fit, MODEL, inputs, told)}
+
+
+def test_the_effects_that_are_weighed_are_those_of_the_draws_that_weigh(inputs: Inputs) -> None:
+    """Of 4 chains of 600 draws every second is kept: in parameters and in effects the same ones."""
+    fit = fake_fits.fake(MODEL, inputs.cells[MODEL.name], fake_fits.center(inputs, MODEL), (4, 600), spread=0.05)
+    kept = reweighting._kept(fit)
+    theta = reweighting._thinned(fit).theta
+    assert len(kept) == 1_200
+    assert all(np.array_equal(values[kept], theta[name]) for name, values in fit.theta.items())
 
 
 def test_a_sceptical_prior_pulls_an_effect_towards_nought_and_a_wide_one_lets_it_go(inputs: Inputs) -> None:

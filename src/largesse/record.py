@@ -113,7 +113,9 @@ def record(
             "support": instruments.told(inputs, asked, effects[asked], heads.support)
             if (asked := instruments.reading(effects))
             else None,
-            "priors": [row for m in answered(inputs) for row in ranges(fits[m.name], m, inputs, estimates)],
+            "priors": [
+                row for m in answered(inputs) for row in ranges(effects[m.name], fits[m.name], m, inputs, estimates)
+            ],
         },
         truth=_truth(rows) if inputs.truth else None,
         artefacts={name: file_digest(path) for name, path in files.items()},

@@ -16,9 +16,9 @@ import xarray as xr
 from arviz_stats.base import array_stats
 from scipy.special import expit
 
+from largesse import dims
 from largesse.diagnostics import PARETO_K
 from largesse.estimands import EVERYONE
-from largesse.findings import estimate
 from largesse.fits import Fit
 from largesse.inputs import Inputs
 from largesse.models.contract import Model
@@ -35,11 +35,14 @@ ALPHAS: Final = (0.99, 1.01)  # powers that a component is raised to, near enoug
 HEADLINE: Final = ("loyalty.direct", "loyalty.spillover", "market_any.direct")
 
 
-def ranges(fit: Fit, model: Model, inputs: Inputs, estimates: tuple[Estimate, ...]) -> list[dict[str, Any]]:
+def ranges(
+    drawn: xr.Dataset, fit: Fit, model: Model, inputs: Inputs, estimates: tuple[Estimate, ...]
+) -> list[dict[str, Any]]:
     """The effects for everyone that lead the page, and each that is driven by its prior, under other priors.
 
     Parameters
     ----------
+    drawn : the effects, as :func:`largesse.findings.estimate` gives them of the fit.
     estimates : those of the study, which say what is prior-driven.
 
     Returns
@@ -49,8 +52,7 @@ def ranges(fit: Fit, model: Model, inputs: Inputs, estimates: tuple[Estimate, ..
     is .7 or more}]; `prior` and `likelihood`, the power-scaling sensitivities.
     """
     told = {e.key: e for e in estimates if e.model == model.name and not e.group}
-    few = _thinned(fit)
-    drawn = estimate(few, model, inputs)
+    few, drawn = _thinned(fit), drawn.isel({dims.DRAW: _kept(fit)})
     effects = {n: e for n, e in told.items() if n in drawn and (n in HEADLINE or e.status == "prior_driven")}
     if not effects:
         return []
@@ -69,10 +71,19 @@ def ranges(fit: Fit, model: Model, inputs: Inputs, estimates: tuple[Estimate, ..
 def _thinned(fit: Fit) -> Fit:
     """The fit with about `DRAWS` of its draws, evenly spaced, as many of each chain."""
     posterior = fit.tree["posterior"].to_dataset()
-    step = max(1, fit.chains * posterior.sizes["draw"] // DRAWS)
-    tree = xr.DataTree.from_dict({"posterior": posterior.isel(draw=slice(None, None, step))})
+    tree = xr.DataTree.from_dict({"posterior": posterior.isel(draw=slice(None, None, _step(fit)))})
     tree.attrs = dict(fit.tree.attrs)
     return Fit(tree)
+
+
+def _kept(fit: Fit) -> Array:
+    """Where the draws that :func:`_thinned` keeps stand among all, chains stacked."""
+    draws = fit.tree["posterior"].sizes["draw"]
+    return np.arange(fit.chains * draws).reshape(fit.chains, draws)[:, :: _step(fit)].ravel()
+
+
+def _step(fit: Fit) -> int:
+    return max(1, fit.chains * fit.tree["posterior"].sizes["draw"] // DRAWS)
 
 
 def _disputed(model: Model, inputs: Inputs) -> Iterator[tuple[Parameter, Prior]]:
