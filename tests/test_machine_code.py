@@ -112,12 +112,14 @@ def test_a_damaged_file_is_compiled_anew(kept: tuple[Path, str], caplog: pytest.
     assert elsewhere(folder, "reuse") == here
 
 
-def test_a_name_is_of_all_that_a_density_depends_on() -> None:
-    """Another constant, another number of groups, another term or other draws to store: another name."""
+def test_a_name_is_of_all_that_a_density_depends_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another constant, number of groups, term, level of optimisation, or other draws to store: another name."""
     names = ["scale", "level"]
     others = [model(sd=2.0), model(groups=3), model(slope=True)]
     each = [machine_code.name(model(), names), *(machine_code.name(m, names) for m in others)]
     each.append(machine_code.name(model(), ["scale"]))
+    monkeypatch.setattr(machine_code, "LEVEL", 3)
+    each.append(machine_code.name(model(), names))
     assert len({*each}) == len(each)
 
 

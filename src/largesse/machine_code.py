@@ -2,8 +2,8 @@
 
 PyTensor keeps the compiled pieces of a model; putting them together is most of the wait, and was done again by every
 process. What is kept here is the whole, as numba keeps functions of its own: object code, and the Python objects that
-it refers to. It is named by the graph that it computes, with every constant, by the engines' versions and by the
-processor, so the same name is the same code, bit for bit. A file that is damaged is compiled anew.
+it refers to. It is named by the graph that it computes, with every constant, by the engines' versions, the level of
+optimisation and the processor, so the same name is the same code, bit for bit. A file that is damaged is compiled anew.
 
 Nothing of a survey is in it. Numba freezes the arrays that a function closes over into its code, so a model is compiled
 with single zeros in the place of its data; names of districts and levels are told by the model that is at hand.
@@ -108,7 +108,8 @@ def name(model: pm.Model, names: Sequence[str]) -> str:
     outputs = [model.logp(), *(v for v in model.unobserved_value_vars if v.name in {*names})]
     lengths = {dim: len(along) for dim, along in model.coords.items()}
     target = [str(part) for part in cpu_target.target_context.codegen().magic_tuple()]
-    return fingerprint(list(_graph(outputs, {v.name for v in model.data_vars})), lengths, names, target, engines())
+    graph = list(_graph(outputs, {v.name for v in model.data_vars}))
+    return fingerprint(graph, lengths, names, LEVEL, target, engines())
 
 
 def _graph(outputs: Sequence[Variable[Any, Any]], data: set[str]) -> Iterator[Any]:
