@@ -42,10 +42,11 @@ def rows(inputs: Inputs, sd: float) -> dict[str, dict[str, Any]]:
 def test_the_effects_that_are_weighed_are_those_of_the_draws_that_weigh(inputs: Inputs) -> None:
     """Of 4 chains of 600 draws every second is kept: in parameters and in effects the same ones."""
     fit = fake_fits.fake(MODEL, inputs.cells[MODEL.name], fake_fits.center(inputs, MODEL), (4, 600), spread=0.05)
-    kept = reweighting._kept(fit)
-    theta = reweighting._thinned(fit).theta
+    kept, few = reweighting._kept(fit), reweighting._thinned(fit)
     assert len(kept) == 1_200
-    assert all(np.array_equal(values[kept], theta[name]) for name, values in fit.theta.items())
+    assert all(np.array_equal(values[kept], few.theta[name]) for name, values in fit.theta.items())
+    both = [findings.estimate(f, MODEL, inputs)["loyalty.direct"].sel(group="").to_numpy() for f in (fit, few)]
+    np.testing.assert_allclose(both[0][kept], both[1], rtol=1e-12)  # sums over other blocks of draws
 
 
 def test_a_sceptical_prior_pulls_an_effect_towards_nought_and_a_wide_one_lets_it_go(inputs: Inputs) -> None:
