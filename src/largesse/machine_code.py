@@ -235,10 +235,12 @@ def _optimised(level: int) -> Iterator[None]:
 
 @contextmanager
 def _emptied(model: pm.Model) -> Iterator[None]:
-    """A model whose data are single zeros while the block lasts."""
+    """A model whose data are zeros while the block lasts: one, or as many as parameters have elements."""
+    fixed = model.named_vars_to_dims
     data = [(v, v.get_value()) for v in model.data_vars]
     for variable, value in data:
-        variable.set_value(np.zeros((1,) * value.ndim, dtype=value.dtype))
+        shape = value.shape if variable.name in fixed else (1,) * value.ndim
+        variable.set_value(np.zeros(shape, dtype=value.dtype))
     try:
         yield
     finally:
