@@ -3,8 +3,8 @@
 Given its sd, an effect that the answers put at `towards` with the precision `told` is nearly normal: its mean is `w`
 times `towards`, its sd is `unit`, where `w = sd^2 told / (1 + sd^2 told)` and `unit = sd / sqrt(1 + sd^2 told)`. So it
 is drawn as `w towards + unit z`. Were the answers normal, the deviates z would be standard normal whatever the sd is,
-and free of it (partial centring, Papaspiliopoulos, Roberts & Skold 2003, with its share following the sd). A power of the
-sd in place of `unit`, with no `towards`, needs two to three times the gradients for the same precision.
+and free of it (partial centring, Papaspiliopoulos, Roberts & Skold 2003, with its share following the sd). A power
+of the sd in place of `unit`, with no `towards`, needs two to three times the gradients for the same precision.
 
 A short run finds the two numbers. They change how draws are made and not what they are drawn from: any would do.
 """
