@@ -6,7 +6,7 @@ it refers to. It is named by the graph that it computes, with every constant, by
 optimisation and the processor, so the same name is the same code, bit for bit. A file that is damaged is compiled anew.
 
 Nothing of a survey is in it. Numba freezes the arrays that a function closes over into its code, so a model is compiled
-with single zeros in the place of its data; names of districts and levels are told by the model that is at hand.
+with zeros in the place of its data; names of districts and levels are told by the model that is at hand.
 """
 
 from __future__ import annotations
