@@ -44,7 +44,7 @@ LOGLIK: Final = "log-likelihood"
 CODE: Final = (
     *("replicate.py", "ranks.py", "sampling.py", "synthetic.py", "findings.py", "programmes.py", "targeting.py"),
     *("estimands.py", "belief.py", "policies.py", "cells.py", "exposure.py", "maps.py", "priors.py", "families.py"),
-    *("parameters.py", "centring.py"),
+    *("parameters.py", "centring.py", "models/wall.py"),
 )
 
 

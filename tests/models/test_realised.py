@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytensor.tensor as pt
 import pytest
 import toys
+from pymc.distributions.transforms import ZeroSumTransform
+from scipy.linalg import helmert
 
-from largesse import models
-from largesse.models import contract
-from largesse.models.contract import CENTRING
-from largesse.sampling import fit
+from largesse import centring, models
+from largesse.models import contract, wall
+from largesse.sampling import CAUTIOUS, USUAL, acceptance, fit
 from largesse.settings import Sampler
 
 MODEL = models.get("gift_allocation")  # the quickest to compile
@@ -28,10 +32,10 @@ def test_many_people_are_counted_for_each_element(toy: toys.Toy) -> None:
 
 
 def test_a_design_of_few_people_has_the_graph_it_always_had(toy: toys.Toy) -> None:
-    """No datum says how far to centre, and the deviates are standard: what is certified is what was."""
+    """No datum says what an effect is measured from, and the deviates are standard: what is certified is what was."""
     cells = toy.cells[MODEL.name]
     assert MODEL.realised(cells) == MODEL.active(cells)[0]
-    assert not any(name.endswith(CENTRING) for name in MODEL.data(cells))
+    assert not any(name.endswith((contract.TOLD, contract.TOWARDS)) for name in MODEL.data(cells))
 
 
 def test_effects_that_are_mixed_with_others_stay_deviates(toy: toys.Toy) -> None:
@@ -44,25 +48,61 @@ def test_effects_that_are_mixed_with_others_stay_deviates(toy: toys.Toy) -> None
     assert {kept[name] for name in mixed} <= {"pooled", "correlated"}
 
 
-@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
-def test_at_any_share_the_density_is_the_same(toy: toys.Toy, monkeypatch: pytest.MonkeyPatch, share: float) -> None:
-    """At the same effects they differ by the Jacobian alone: a power of the sd for each dimension that is free."""
-    cells, priors = toy.cells[MODEL.name], MODEL.priors()
+@pytest.mark.parametrize("told", [0.0, 7.5, 1e4])
+def test_wherever_effects_are_measured_from_the_density_is_the_same(
+    toy: toys.Toy, monkeypatch: pytest.MonkeyPatch, told: float
+) -> None:
+    """At the same effects and sds they differ by the Jacobians alone: of deviates in another unit, and of the wall."""
+    cells, priors, rng = toy.cells[MODEL.name], MODEL.priors(), np.random.default_rng(1)
     deviates = MODEL.build(cells, priors)
     monkeypatch.setattr(contract, "FEW", 0)
     partly = MODEL.build(cells, priors)
-    for name in POOLED:
-        partly[name + CENTRING].set_value(np.float64(share))
-    rng = np.random.default_rng(1)
     point = {n: v + 0.3 * rng.normal(size=np.shape(v)) for n, v in deviates.initial_point().items()}
-    scaled, jacobian = dict(point), 0.0
+    moved, jacobian = dict(point), 0.0
     for effect in POOLED:
-        sd = np.exp(point[f"{effect.removesuffix('_effect')}_sd_log__"])
-        for name in (n for n in point if n.startswith(f"{effect}_z")):
-            scaled[name] = point[name] * sd**share
-            jacobian += share * np.size(point[name]) * np.log(sd)
-    found = [m.compile_logp(mode="FAST_COMPILE")(at) for m, at in ((deviates, point), (partly, scaled))]
+        log_sd = moved.pop(f"{effect.removesuffix('_effect')}_sd_log__")
+        sd, transform = np.exp(log_sd), partly.rvs_to_transforms[partly[f"{effect.removesuffix('_effect')}_sd"]]
+        wall = transform.forward(sd).eval()
+        moved[f"{effect.removesuffix('_effect')}_sd_wall__"] = wall
+        jacobian += log_sd - transform.log_jac_det(wall).eval()
+        (name,) = (n for n in point if n.startswith(f"{effect}_z"))
+        standard = moved.pop(name)
+        if name.endswith("zerosum__"):
+            standard = helmert(standard.size + 1) @ ZeroSumTransform([-1]).backward(pt.as_tensor(standard)).eval()
+        towards = rng.normal(size=partly[effect + contract.TOWARDS].get_value().shape)
+        towards -= towards.mean(axis=-1, keepdims=True)
+        partly[effect + contract.TOLD].set_value(np.float64(told))
+        partly[effect + contract.TOWARDS].set_value(towards)
+        free = helmert(towards.size) @ towards if name.endswith("zerosum__") else towards
+        unit = centring.unit(sd, told)
+        moved[f"{effect}_z"] = (sd * standard - centring.weight(sd, told) * free) / unit
+        jacobian += standard.size * np.log(sd / unit)
+    found = [m.compile_logp(mode="FAST_COMPILE")(at) for m, at in ((deviates, point), (partly, moved))]
     assert found[0] == pytest.approx(found[1] + jacobian, rel=1e-10)
+
+
+@pytest.mark.parametrize(("distribution", "arguments"), [("HalfNormal", {"sigma": 0.5}), ("Exponential", {"lam": 2.0})])
+def test_a_wall_is_where_an_sd_may_be_zero_and_its_slope_is_that_of_differences(
+    distribution: str, arguments: dict[str, float]
+) -> None:
+    """There and back again; a log-normal, whose density is zero at zero, is left on its log scale."""
+    transform = wall.wall(distribution, arguments)["default_transform"]
+    for value in (1e-6, 0.01, 0.3, 40.0):
+        at = transform.forward(pt.constant(value)).eval()
+        assert transform.backward(at).eval() == pytest.approx(value, rel=1e-9)
+        slope = (transform.backward(at + 1e-4).eval() - transform.backward(at - 1e-4).eval()) / 2e-4
+        assert np.exp(transform.log_jac_det(at).eval()) == pytest.approx(slope, rel=1e-6)
+    assert wall.wall("LogNormal", {"mu": 0.0, "sigma": 1.0}) == {}
+
+
+def test_no_deviates_are_left_where_the_usual_acceptance_is_aimed_at(toy: toys.Toy) -> None:
+    """Few people, or some effects that few tell: cautious. Many for each: usual. None pooled: cautious, as ever."""
+    cells = toy.cells[MODEL.name]
+    people = float(cells["count"].sum())
+    some = cells.assign(count=cells["count"] * contract.FEW * cells.sizes["district"] / people * (1 + 1e-9))
+    for counted, aim in ((cells, CAUTIOUS), (some, CAUTIOUS), (cells.assign(count=cells["count"] * 1e3), USUAL)):
+        assert acceptance(MODEL, counted) == aim
+    assert acceptance(replace(MODEL, parameters=()), cells) == CAUTIOUS
 
 
 @pytest.mark.slow

@@ -12,10 +12,12 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
+from scipy.linalg import helmert
 
 from largesse import centring, dims
 from largesse.cells import QUESTIONS, Cells, lacks, part
 from largesse.models import blocks
+from largesse.models.wall import wall
 from largesse.parameters import SUFFIX, Parameter, Together, active
 from largesse.priors import Prior, PriorSet
 from largesse.provenance import meaning
@@ -28,7 +30,7 @@ Data = Mapping[str, Any]
 Variables = Mapping[str, Any]
 
 FEW: Final = 100  # people behind each element of a pooled effect, up to which standard deviates are sampled
-CENTRING: Final = "_centring"  # after the name of an effect: the datum that says how far it is centred
+TOLD, TOWARDS = "_told", "_towards"  # after the name of an effect: the data that say what it is measured from
 NODES: Final = (21, 31, 61)  # quadrature starts at the first and rises by rule; see `diagnostics.quadrature`
 
 
@@ -111,15 +113,17 @@ class Model:
         """The parameters this design informs, and those it cannot with the reason."""
         return active(self.name, self.parameters, lacks(cells))
 
-    def centring(self, cells: Cells) -> dict[str, float]:
-        """Pooled effect -> how far to centre it when nothing was drawn yet, where enough people tell it.
+    def centring(self, cells: Cells) -> dict[str, centring.Place]:
+        """Pooled effect -> what to measure it from when nothing was drawn yet, where enough people tell it.
 
         None are among them that others are mixed with.
         """
         kept, _ = self.active(cells)
         mixed = {name for p in kept if p.together for name in p.together.effects}
-        behind = {p.name: _people_behind(p, cells) for p in kept if p.construct == "pooled" and p.name not in mixed}
-        return {name: centring.guess(people) for name, people in behind.items() if people > FEW}
+        pooled = [p for p in kept if p.construct == "pooled" and p.name not in mixed]
+        behind = {p: _people_behind(p, cells) for p in pooled}
+        shapes = {p: tuple(cells.sizes[dim] for dim in p.dims) for p in pooled}
+        return {p.name: centring.guess(people, shapes[p]) for p, people in behind.items() if people > FEW}
 
     def realised(self, cells: Cells) -> tuple[Parameter, ...]:
         """The parameters that this design informs, as they are sampled."""
@@ -128,8 +132,7 @@ class Model:
 
     def data(self, cells: Cells, nodes: int = NODES[0]) -> dict[str, Array]:
         """All data of a built model but what its priors bring."""
-        shares = {name + CENTRING: np.asarray(share) for name, share in self.centring(cells).items()}
-        return {**self.arrays(cells, nodes), **shares}
+        return {**self.arrays(cells, nodes), **placed(self.centring(cells))}
 
     def build(self, cells: Cells, priors: PriorSet, nodes: int = NODES[0]) -> pm.Model:
         """A plain `pm.Model` of these cells, free for anyone to extend.
@@ -140,7 +143,8 @@ class Model:
         """
         kept = self.realised(cells)
         with pm.Model(coords=coords(cells, self.twin)) as model:
-            data = {name: pm.Data(name, values) for name, values in self.data(cells, nodes).items()}
+            along = {p.name + TOWARDS: p.dims for p in kept}
+            data = {n: pm.Data(n, values, dims=along.get(n)) for n, values in self.data(cells, nodes).items()}
             variables = realise(kept, priors, self.twin.answers(cells))
             blocks.lend(kept, priors, variables)
             logp = self.likelihood(variables, data, cells)
@@ -155,6 +159,12 @@ class Model:
 
 def _count_logp(count: Any, logp: Any) -> Any:
     return count * logp
+
+
+def placed(places: Mapping[str, centring.Place]) -> dict[str, Array]:
+    """What effects are measured from, as data of a model."""
+    told = {name + TOLD: np.asarray(place.told) for name, place in places.items()}
+    return told | {name + TOWARDS: place.towards for name, place in places.items()}
 
 
 def coords(cells: Cells, twin: Twin) -> dict[str, list[str]]:
@@ -185,8 +195,10 @@ DISTRIBUTIONS: Final[Mapping[str, Any]] = {
 def realise(parameters: tuple[Parameter, ...], priors: PriorSet, answers: Mapping[str, tuple[int, ...]]) -> Variables:
     """The PyMC variables of `parameters` under `priors`, by name; call inside a `pm.Model`."""
     made: dict[str, Any] = {}
+    walled = {priors[p.name].arguments["sigma"] for p in parameters if p.construct == "partly_centred"}
     for p in parameters:
-        made[p.name] = CONSTRUCTS[p.construct](p, priors[p.name], made, answers)
+        construct = "walled" if p.name in walled else p.construct
+        made[p.name] = CONSTRUCTS[construct](p, priors[p.name], made, answers)
     return made
 
 
@@ -209,14 +221,32 @@ def _pooled(p: Parameter, prior: Prior, made: Variables, _answers: Any) -> Any:
     return pm.Deterministic(p.name, arguments.get("mu", 0.0) + arguments["sigma"] * deviates, dims=p.dims)
 
 
+def _walled(p: Parameter, prior: Prior, made: Variables, _answers: Any) -> Any:
+    """The sd of effects that are partly centred: see :mod:`largesse.models.wall`."""
+    arguments = prior.resolved(made)
+    how = wall(prior.distribution, arguments)
+    return DISTRIBUTIONS[prior.distribution](p.name, **arguments, dims=p.dims or None, **how)
+
+
 def _partly_centred(p: Parameter, prior: Prior, made: Variables, _answers: Any) -> Any:
-    """Deviates that keep a power of their sd, times what is left of it: see :mod:`largesse.centring`."""
-    arguments, share = prior.resolved(made), pm.modelcontext(None)[p.name + CENTRING]
-    kept = arguments | {"mu": 0.0, "sigma": arguments["sigma"] ** share}
-    known = {name: kept[name] for name in prior.arguments}
-    deviates = DISTRIBUTIONS[prior.distribution](p.free, **known, dims=p.dims)
-    rest = arguments["sigma"] ** (1 - share)
-    return pm.Deterministic(p.name, arguments.get("mu", 0.0) + rest * deviates, dims=p.dims)
+    """Deviates from where the answers put the effect: see :mod:`largesse.centring`.
+
+    What sums to zero over its last dimension is drawn in free coordinates, one fewer, in which it is plainly normal.
+    """
+    arguments, model = STANDARD | prior.resolved(made), pm.modelcontext(None)
+    sd, told, towards = arguments["sigma"], model[p.name + TOLD], model[p.name + TOWARDS]
+    zero_sum = prior.distribution == "ZeroSumNormal"
+    contrasts = helmert(len(model.coords[p.dims[-1]])) if zero_sum else None
+    place = centring.weight(sd, told) * (towards if contrasts is None else pt.matmul(towards, contrasts.T))
+    unit = centring.unit(sd, told)
+    known = {"mu": (arguments["mu"] - place) / unit, "sigma": sd / unit}
+    if contrasts is None:
+        moved = {name: (arguments | known)[name] for name in prior.arguments}
+        deviates = DISTRIBUTIONS[prior.distribution](p.free, **moved, dims=p.dims)
+        return pm.Deterministic(p.name, place + unit * deviates, dims=p.dims)
+    shape = (*(len(model.coords[dim]) for dim in p.dims[:-1]), len(contrasts))
+    deviates = pm.Normal(p.free, **known, shape=shape)
+    return pm.Deterministic(p.name, pt.matmul(place + unit * deviates, contrasts), dims=p.dims)
 
 
 def _deviates(p: Parameter, prior: Prior, made: Variables) -> Any:
@@ -274,6 +304,7 @@ def _discrimination(p: Parameter, prior: Prior, made: Variables, _answers: Any) 
 
 CONSTRUCTS: Final = {
     "effect": _effect,
+    "walled": _walled,
     "zero_sum": _effect,
     "pooled": _pooled,
     "partly_centred": _partly_centred,
