@@ -13,7 +13,6 @@ from typing import Any, Final
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
-from scipy.linalg import helmert
 
 from largesse import models
 from largesse.cells import Cells
@@ -115,7 +114,7 @@ def agree(cells: Cells, priors: PriorSet, model: pm.Model) -> float:
 
 
 def _as_in(ours: pm.Model, model: pm.Model, point: dict[str, Array]) -> dict[str, Array]:
-    """A point of `model` as a point of `ours`, which may be free of the sum of zero by contrasts of its own."""
+    """A point of `model` as a point of `ours`, where an sd has another way to the whole line."""
     found = {}
     for there in model.free_RVs:
         here, value = ours[there.name], point[model.rvs_to_values[there].name]
@@ -123,7 +122,5 @@ def _as_in(ours: pm.Model, model: pm.Model, point: dict[str, Array]) -> dict[str
             value = back.backward(pt.as_tensor(value), *there.owner.inputs).eval()
         if forth := ours.rvs_to_transforms[here]:
             value = forth.forward(pt.as_tensor(value), *here.owner.inputs).eval()
-        elif back and np.ndim(value):
-            value = helmert(len(value)) @ value
         found[ours.rvs_to_values[here].name] = value
     return found

@@ -6,7 +6,7 @@ it refers to. It is named by the graph that it computes, with every constant, by
 optimisation and the processor, so the same name is the same code, bit for bit. A file that is damaged is compiled anew.
 
 Nothing of a survey is in it. Numba freezes the arrays that a function closes over into its code, so a model is compiled
-with zeros in the place of its data; names of districts and levels are told by the model that is at hand.
+with single zeros in the place of its data; names of districts and levels are told by the model that is at hand.
 """
 
 from __future__ import annotations
@@ -235,12 +235,10 @@ def _optimised(level: int) -> Iterator[None]:
 
 @contextmanager
 def _emptied(model: pm.Model) -> Iterator[None]:
-    """A model whose data are zeros while the block lasts: one, or as many as parameters have elements."""
-    fixed = model.named_vars_to_dims
+    """A model whose data are single zeros while the block lasts."""
     data = [(v, v.get_value()) for v in model.data_vars]
     for variable, value in data:
-        shape = value.shape if variable.name in fixed else (1,) * value.ndim
-        variable.set_value(np.zeros(shape, dtype=value.dtype))
+        variable.set_value(np.zeros((1,) * value.ndim, dtype=value.dtype))
     try:
         yield
     finally:

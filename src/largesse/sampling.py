@@ -7,17 +7,18 @@ import multiprocessing
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from itertools import permutations
 from typing import Any, Final
 
 import numpy as np
 import nutpie
 import xarray as xr
 
-from largesse import centring, machine_code, seeds
+from largesse import machine_code, seeds
 from largesse.cells import Cells
 from largesse.errors import LargesseError
 from largesse.fits import Fit, fit_fingerprint
-from largesse.models.contract import NODES, Model, placed
+from largesse.models.contract import NODES, Model
 from largesse.priors import PriorSet
 from largesse.settings import Sampler
 from largesse.store import fingerprint
@@ -25,10 +26,8 @@ from largesse.store import fingerprint
 Array = np.ndarray[Any, Any]
 log = logging.getLogger(__name__)
 
-CAUTIOUS: Final = 0.9  # acceptance aimed at where standard deviates are drawn: 0.8 left divergences in small surveys
-USUAL: Final = 0.75  # where all are partly centred: 17 divergent draws in 40 worlds; by powers of sds 48, at 0.9
-DEVIATES: Final = {"pooled", "correlated"}
-SHORT: Final = Sampler(draws=100, tune=200, chains=2)  # a run that tells what effects are measured from
+USUAL: Final = 0.75  # acceptance aimed at: 7 gradients a draw; at 0.9 it takes 15, and a draw is worth little more
+NESTED: Final = 0.85  # where effects lie within others: fewer draws diverge where many people tell both
 EVERY: Final = 10_000  # milliseconds between two lines of progress where there is no terminal to draw a bar on
 
 
@@ -41,11 +40,10 @@ _compiled: dict[str, Any] = {}
 
 def compiled(model: Model, cells: Cells, priors: PriorSet) -> Any:
     """The compiled model of this structure; built once per process, then reused with other data."""
-    kept = model.realised(cells)
+    kept, _ = model.active(cells)
     structure = {str(d): [str(v) for v in cells[d].to_numpy()] for d in cells.coords}
     terms = [p.name for p in kept]  # designs of the same names may differ in these: whether coverage varies, say
-    how = [p.construct for p in kept]  # and in whether enough people tell an effect
-    key = fingerprint(model.fingerprint, structure, terms, how, cells["answers"].to_numpy(), priors.fingerprint)
+    key = fingerprint(model.fingerprint, structure, terms, cells["answers"].to_numpy(), priors.fingerprint)
     if key not in _compiled:
         log.info("%s: building", model.name)
         _compiled[key] = machine_code.compiled(model.build(cells, priors), terms)
@@ -86,7 +84,6 @@ def fit(
     priors.check(model.parameters)
     ready = compiled(model, cells, priors)
     arrays = {**model.data(cells, nodes), **priors.data}
-    arrays |= _places(model, cells, priors, ready, arrays, seed)
     longer = sampler.model_copy(update={"draws": attempt * sampler.draws, "tune": attempt * sampler.tune})
     branch = seeds.integer(seed, "fit", model.name, attempt)
     tree = _drawn(model, ready, arrays, longer, acceptance(model, cells), branch)
@@ -99,35 +96,14 @@ def fit(
     return Fit(kept)
 
 
-def _places(
-    model: Model, cells: Cells, priors: PriorSet, ready: Any, arrays: Mapping[str, Array], seed: int
-) -> dict[str, Array]:
-    """What to measure each effect from that enough people tell, by a short run."""
-    if not (guessed := model.centring(cells)):
-        return {}
-    branch = seeds.integer(seed, "centring", model.name)
-    tree = _drawn(model, ready, arrays, SHORT, acceptance(model, cells), branch, store_gradient=True)
-    slopes = tree["sample_stats"]["gradient"].stack(at=("chain", "draw"))
-    of = [str(name) for name in slopes["unconstrained_parameter"].to_numpy()]
-    theta = {str(n): v.to_numpy().reshape(-1, *v.shape[2:]) for n, v in tree["posterior"].data_vars.items()}
-    places = {}
-    for p in (p for p in model.realised(cells) if p.name in guessed):
-        own = slopes.to_numpy()[[name.startswith(p.free) for name in of]].T
-        sd = priors[p.name].resolved(theta)["sigma"]
-        places[p.name] = centring.place(theta[p.name], own, sd, guessed[p.name].told)
-    told = ", ".join(f"{name} {place.told:.3g}" for name, place in places.items())
-    log.info("%s: precision with which answers tell %s", model.name, told)
-    return placed(places)
-
-
 def acceptance(model: Model, cells: Cells) -> float:
-    """Which acceptance to aim at: at the usual one a draw takes 7 gradients and not 15, and is worth nearly as much."""
-    constructs = {p.construct for p in model.realised(cells)}
-    return USUAL if "partly_centred" in constructs and not constructs & DEVIATES else CAUTIOUS
+    """Which acceptance to aim at: whether there is an effect within another, as a district's change in one wave is."""
+    dims = [{*p.dims} for p in model.pooled(cells)]
+    return NESTED if any(one < other for one, other in permutations(dims, 2)) else USUAL
 
 
 def _drawn(
-    model: Model, ready: Any, arrays: Mapping[str, Array], sampler: Sampler, accept: float, seed: int, **stored: bool
+    model: Model, ready: Any, arrays: Mapping[str, Array], sampler: Sampler, accept: float, seed: int
 ) -> xr.DataTree:
     """Draws of a compiled model with these data: all that were asked for, or an error."""
     ready = ready.with_data(**_swappable(arrays, {v.name for v in ready.shared_var_keys}))
@@ -136,7 +112,7 @@ def _drawn(
         tree: xr.DataTree = nutpie.sample(
             ready, draws=sampler.draws, tune=sampler.tune, chains=sampler.chains, cores=_cores(sampler.chains),
             seed=seed, adaptation=model.adaptation, target_accept=accept, save_warmup=False,
-            **stored, **_progress(model.name, started),
+            **_progress(model.name, started),
         )  # fmt: skip
     except (RuntimeError, ValueError) as error:
         raise SamplingError(f"{model.name}: the sampler gave up ({error})") from error
