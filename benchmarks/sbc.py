@@ -29,12 +29,12 @@ from largesse import models
 from largesse.calibration import Subject, calibrate, workers
 from largesse.provenance import engines
 from largesse.replicate import SAMPLER, data
-from largesse.sampling import CAUTIOUS, compiled, fit
+from largesse.sampling import USUAL, compiled, fit
 
 CERTIFICATE: Final = 500  # replicates that one compilation serves
 WARM: Final = 10_000  # number of a replicate that warms caches and is not timed
 SAME: Final = {"nuts_sampler": "nutpie", "draws": SAMPLER.draws, "tune": SAMPLER.tune, "chains": SAMPLER.chains,
-               "cores": SAMPLER.chains, "quiet": True, "nuts": {"target_accept": CAUTIOUS}}  # fmt: skip
+               "cores": SAMPLER.chains, "quiet": True, "nuts": {"target_accept": USUAL}}  # fmt: skip
 WORKERS: Final = 2
 
 
@@ -88,7 +88,7 @@ def reported_loyalty(items: int) -> Contest:
         return took
 
     title = f"reported_loyalty, {items} item{'s' * (items > 1)}"
-    same = {**SAME, "nuts": {"adaptation": model.adaptation, "target_accept": CAUTIOUS}}
+    same = {**SAME, "nuts": {"adaptation": model.adaptation, "target_accept": USUAL}}
     return Contest(title, spec, lambda: compiled(model, cells, spec.priors), sample, lambda: peer, same, 3)
 
 
