@@ -156,7 +156,7 @@ def dimensions(entry: Prior, value: np.ndarray[Any, Any]) -> int:
 
 
 def deviates_density(p: Parameter, graph: graphs.Graph, theta: toys.Theta) -> float:
-    """Log density of a correlated effect's standard deviates: of all effects, less that of those before, times Jacobian.
+    """Log density of a correlated effect's standard deviates: of all, less that of those before, times Jacobian.
 
     By whole correlation matrices; effects that sum to zero over n districts have the density of n - 1 independent ones.
     """
