@@ -31,8 +31,6 @@ certificates: .venv/.ready  ## calibrate every model and store the certificates 
 	$(BIN)/largesse calibrate reported_loyalty --replicates 1000 --out models/reported_loyalty/calibration
 	$(BIN)/largesse calibrate reported_loyalty --replicates 100 --out models/reported_loyalty/calibration/hyesan \
 		--world models/reported_loyalty/calibration/hyesan/world.toml
-	$(BIN)/largesse calibrate reported_loyalty --replicates 300 --out models/reported_loyalty/calibration/many \
-		--world models/reported_loyalty/calibration/many/world.toml
 	$(BIN)/largesse calibrate market_participation --out models/market_participation/calibration
 	$(BIN)/largesse calibrate anchored_loyalty --out models/anchored_loyalty/calibration \
 		--world models/anchored_loyalty/calibration/world.toml

@@ -29,7 +29,7 @@ from largesse.provenance import engines, processor
 from largesse.ranks import place, thinned
 from largesse.replicate import ATTEMPTS, GATES, LOGLIK, SAMPLER
 from largesse.results import Answer
-from largesse.sampling import USUAL
+from largesse.sampling import TARGET_ACCEPT
 from largesse.seeds import generator, integer
 from largesse.store import fingerprint
 
@@ -119,7 +119,7 @@ def _sampled(y: Array, seed: int, attempt: int) -> xr.DataTree:
     tune = attempt * SAMPLER.tune
     draws, statistics = nutpie.sample(
         compiled().with_data(schools=y), draws=attempt * SAMPLER.draws, tune=tune, chains=SAMPLER.chains,
-        cores=SAMPLER.chains, seed=seed, target_accept=USUAL, save_warmup=False, progress_bar=False,
+        cores=SAMPLER.chains, seed=seed, target_accept=TARGET_ACCEPT, save_warmup=False, progress_bar=False,
         return_raw_trace=True,
     ).get_arrow_trace()  # fmt: skip
     groups = {"posterior": _columns(draws, KEPT, tune), "sample_stats": _columns(statistics, STATISTICS, tune)}

@@ -43,7 +43,6 @@ STORED: Final = Path(__file__).with_suffix(".json")
 HEAD: Final = (
     "| model | cells | us per gradient | by hand | times as long (lowest to highest round) |\n|---|---|---|---|---|"
 )
-ALONE: Final = (np.zeros(1), np.ones(1))  # the node and the weight of no disposition
 ITEMS: Final = ("pride", "trust", "future")
 ROUNDS: Final = 15
 CALLS: Final = 100  # in a round
@@ -144,7 +143,7 @@ def written(theta: Theta, model: Model, cells: Cells) -> tuple[Problem, tuple[Ar
         above.append(high + at)
         group.append(moved + (data["in_district"] if np.size(by) > 1 else 0 * data["in_district"]))
         at, moved = at + len(bound[-1]), moved + np.size(by)
-    nodes = standard_normal_nodes(NODES[0]) if "node" in edges else ALONE
+    nodes = standard_normal_nodes(NODES[0]) if "node" in edges else graded.ALONE
     places = (np.array(x, dtype=np.int64) for x in (below, above, group))
     of = np.array([prefixes.index(m[0]) for m in each])
     problem = Problem(data["count"], first, term, value, of, *places, *nodes)

@@ -29,12 +29,12 @@ from largesse import models
 from largesse.calibration import Subject, calibrate, workers
 from largesse.provenance import engines
 from largesse.replicate import SAMPLER, data
-from largesse.sampling import USUAL, compiled, fit
+from largesse.sampling import TARGET_ACCEPT, compiled, fit
 
 CERTIFICATE: Final = 500  # replicates that one compilation serves
 WARM: Final = 10_000  # number of a replicate that warms caches and is not timed
 SAME: Final = {"nuts_sampler": "nutpie", "draws": SAMPLER.draws, "tune": SAMPLER.tune, "chains": SAMPLER.chains,
-               "cores": SAMPLER.chains, "quiet": True, "nuts": {"target_accept": USUAL}}  # fmt: skip
+               "cores": SAMPLER.chains, "quiet": True, "nuts": {"target_accept": TARGET_ACCEPT}}  # fmt: skip
 WORKERS: Final = 2
 
 
@@ -88,7 +88,7 @@ def reported_loyalty(items: int) -> Contest:
         return took
 
     title = f"reported_loyalty, {items} item{'s' * (items > 1)}"
-    same = {**SAME, "nuts": {"adaptation": model.adaptation, "target_accept": USUAL}}
+    same = {**SAME, "nuts": {"adaptation": model.adaptation, "target_accept": TARGET_ACCEPT}}
     return Contest(title, spec, lambda: compiled(model, cells, spec.priors), sample, lambda: peer, same, 3)
 
 

@@ -65,14 +65,12 @@ QUICK: Final = Sampler(draws=2500, tune=1000, chains=4)  # where a tenth of an s
 POWERS: Final = (1.0, 0.5, 0.25)
 WRONG: Final = ("direct", "covariate_effect[songbun: core]", "district_sd", "cutpoint[pride: 2|3]")  # one block each
 OFF: Final = 3.0
-TRIED: Final = 2  # fits that say how far off a block is before it is where it should be
 STORED: Final = ROOT / "benchmarks" / "transfer.json"
 CODE: Final = (
     *("blocks.py", "borrowed.py", "travelling.py", "comparability.py", "lending.py", "inputs.py"),
     *("models/blocks.py", "models/mixture.py", "sampling.py", "synthetic.py", "cells.py", "exposure.py"),
 )
-Vector = np.ndarray[Any, Any]
-Theta = Mapping[str, Vector]
+Theta = Mapping[str, np.ndarray[Any, Any]]
 
 
 def binding() -> str:
@@ -190,17 +188,8 @@ def _counting(power: float, halves: Halves, borrowed: Borrowed) -> dict[str, Any
 
 
 def _conflict(block: str, halves: Halves, borrowed: Borrowed, alone: Fit) -> dict[str, Any]:
-    """One block of the file made wrong: with every block held for certain, and with even chances.
-
-    Normals say where to put it, a fit how far that is: answers tell a log sd the more sharply the smaller it is. So it
-    is put nearer or further, in proportion.
-    """
-    at = np.array([c.block == block for c in borrowed.coordinates])
-    aim = np.full(at.sum(), OFF)
-    for _ in range(TRIED):
-        tried = _weighing(1.0, halves, _wrong(borrowed, at, aim, halves, alone), alone)["off"]
-        aim *= OFF / np.array([row["off"] for row in tried.values() if row["block"] == block])
-    wrong = _wrong(borrowed, at, aim, halves, alone)
+    """One block of the file made wrong: with every block held for certain, and with even chances."""
+    wrong = _wrong(borrowed, block, halves, alone)
     return {"block": block} | {f"{weight:g}": _weighing(weight, halves, wrong, alone) for weight in (1.0, 0.5)}
 
 
@@ -215,8 +204,8 @@ def _weighing(weight: float, halves: Halves, wrong: Borrowed, alone: Fit) -> dic
     return {"off": off, "held": {name: round(h, 4) for name, h in lending.held(fitted, priors).items()}}
 
 
-def _wrong(borrowed: Borrowed, at: Vector, aim: Vector, halves: Halves, alone: Fit) -> Borrowed:
-    """The file so wrong in the block `at` that borrowing in full ends `aim` [number of it] sds from the answer without.
+def _wrong(borrowed: Borrowed, block: str, halves: Halves, alone: Fit) -> Borrowed:
+    """The file with one block so wrong that borrowing it in full ends `OFF` sds from the answer without it.
 
     By normals: precisions of answers and file add, those of answers being what the half's own fit has beyond the
     model's own prior.
@@ -232,7 +221,8 @@ def _wrong(borrowed: Borrowed, at: Vector, aim: Vector, halves: Halves, alone: F
     file = np.linalg.inv(lent.covariance)
     share = np.linalg.solve(answers + file, file)  # of what the file says, in the mean of both
     off = share @ (lent.mean - z.mean(axis=0))
-    more = np.linalg.solve(share[np.ix_(at, at)], aim * z.std(axis=0)[at] - off[at])
+    at = np.array([c.block == block for c in borrowed.coordinates])
+    more = np.linalg.solve(share[np.ix_(at, at)], OFF * z.std(axis=0)[at] - off[at])
     mean = lent.mean.copy()
     mean[at] += more
     rows = [c.model_dump() | {"mean": float(m)} for c, m in zip(borrowed.coordinates, mean, strict=True)]

@@ -16,7 +16,7 @@ from pytensor.graph.replace import graph_replace
 from scipy.special import expit
 
 from largesse.cells import Cells
-from largesse.models.contract import TOLD, Model
+from largesse.models.contract import Model
 from largesse.parameters import Parameter
 from largesse.priors import Prior, PriorSet
 
@@ -54,19 +54,14 @@ class Graph:
         value, prior = np.asarray(theta[parameter.name], dtype=float), self.priors[parameter.name]
         if parameter.together:
             mixed, (mean, left) = standardised(value, prior, theta), self.priors._given(parameter.together, theta)
-            return (mixed - mean) / left * self.wide(parameter, theta, left)
+            return (mixed - mean) / left
         if parameter.construct == "pooled":
-            return standardised(value, prior, theta) * self.wide(parameter, theta, 1.0)
+            return standardised(value, prior, theta)
         if parameter.construct == "correlation":
             return (value + 1) / 2
         if parameter.construct == "cutpoints":
             return np.concatenate([sticks(c) for c in by_item(value, self.answers[parameter.dims[0]])])
         return value[1:] if parameter.construct == "discrimination" else value
-
-    def wide(self, parameter: Parameter, theta: Mapping[str, Array], left: Any) -> Any:
-        """How many times as far apart as standard deviates a pooled effect is drawn; `left` of its sd by a mixture."""
-        sd = self.priors[parameter.name].resolved(theta)["sigma"] * left
-        return np.sqrt(1 + sd**2 * self.built[parameter.name + TOLD].get_value())
 
 
 def standardised(value: Array, prior: Prior, theta: Mapping[str, Array]) -> Array:

@@ -1,4 +1,4 @@
-"""In what unit effects are drawn: free of their sd where answers tell nothing, everything, and between."""
+"""How far to centre: the share at which an effect is free of its sd, where that is known exactly."""
 
 from __future__ import annotations
 
@@ -7,35 +7,46 @@ from typing import Any
 import numpy as np
 import pytest
 
-from largesse.centring import told, wide
+from largesse.centring import guess, share
 
 Array = np.ndarray[Any, Any]
 
-SDS: Array = np.abs(0.5 * np.random.default_rng(2).normal(size=20_000))  # an sd that may be near zero
+DRAWS, ELEMENTS = 4_000, 50
 
 
-@pytest.mark.parametrize("precision", [0.0, 1.0, 9.0, 400.0])
-def test_what_is_drawn_varies_alike_whatever_the_sd_is(precision: float) -> None:
-    """Were answers normal: among draws with a small sd and with a large one. Effects differ, or deviates, or both.
+def slopes(sd: Array, told: float, at: float) -> Array:
+    """[draw, element] derivatives of the log posterior by deviates drawn at a share.
 
-    Given its sd an effect then has the precision `1 / sd^2 + told`. An sd of 5,000 draws is known to 1 %.
+    Normal data tell each effect with a precision. Given the sd an effect is normal, and so is the slope of its log
+    density: of variance equal to its precision. A deviate is the effect over `sd ** (1 - at)`.
     """
-    effects = np.random.default_rng(1).normal(size=SDS.size) / np.sqrt(1 / SDS**2 + precision)
-
-    def apart(drawn: Array) -> float:
-        small, large = np.quantile(SDS, [0.25, 0.75])
-        return float(drawn[large < SDS].std() / drawn[small > SDS].std())
-
-    assert apart(wide(SDS, precision) * effects / SDS) == pytest.approx(1, abs=0.05)
-    assert max(apart(effects), 1 / apart(effects / SDS)) > 1.5
+    rng = np.random.default_rng(1)
+    spread = np.sqrt(told + 1 / sd**2) * sd ** (1 - at)
+    return spread[:, None] * rng.normal(size=(DRAWS, ELEMENTS))
 
 
-def test_where_nothing_is_told_standard_deviates_are_drawn() -> None:
-    """The unit is the sd."""
-    assert np.all(wide(SDS, told(0)) == 1)
+@pytest.mark.parametrize("at", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize(("sd", "told"), [(0.6, 100.0), (0.25, 16.0), (0.25, 2.0), (2.0, 0.5)])
+def test_with_a_known_sd_the_share_is_that_of_the_data(sd: float, told: float, at: float) -> None:
+    """What the data tell, over that and what the prior tells, wherever the run began; .02 is rounding and its noise."""
+    known = np.full(DRAWS, sd)
+    assert share(slopes(known, told, at), known, at) == pytest.approx(told / (told + 1 / sd**2), abs=0.02)
 
 
-def test_where_everything_is_told_effects_are_drawn_in_a_fixed_unit() -> None:
-    """Whatever the sd is."""
-    everything, sds = told(1e12), SDS[SDS > 0.01]
-    np.testing.assert_allclose(wide(sds, everything) / sds, np.sqrt(everything), rtol=1e-6)
+@pytest.mark.parametrize("at", [0.0, 0.5, 1.0])
+def test_what_the_data_do_not_tell_stays_standard_deviates(at: float) -> None:
+    """Draws from the prior, also of the sd: the share is 0."""
+    sd = np.abs(0.3 * np.random.default_rng(2).normal(size=DRAWS))
+    assert share(slopes(sd, 0.0, at), sd, at) <= 0.02
+
+
+def test_an_sd_that_may_be_zero_centres_less_than_its_mean_square_would() -> None:
+    """An effect that the data put near zero, with an sd of a long upper tail."""
+    sd, told = 0.02 * np.exp(np.random.default_rng(3).normal(size=DRAWS)), 400.0
+    ratio = told * float(np.mean(sd**2))
+    assert share(slopes(sd, told, 0.5), sd, 0.5) < 0.5 * ratio / (1 + ratio)
+
+
+def test_the_more_people_the_further_the_first_guess() -> None:
+    """From nothing to all."""
+    assert [round(guess(n), 2) for n in (0, 400, 1_000_000)] == [0.0, 0.5, 1.0]

@@ -106,7 +106,6 @@ def test_every_shipped_certificate_is_current(repo: Path) -> None:
         ("gift_allocation/calibration", 500),
         ("reported_loyalty/calibration", 1000),
         ("reported_loyalty/calibration/hyesan", 100),
-        ("reported_loyalty/calibration/many", 300),
         ("market_participation/calibration", 500),
         ("joint/calibration", 300),
         ("joint/calibration/favour_00", 300),

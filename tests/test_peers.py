@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from largesse import models
 from largesse.cloning import counts_times
 
 CHAINS, DRAWS, WAVES, DISTRICTS = 2, 3, 2, 4
@@ -44,9 +45,10 @@ def columns() -> dict[str, Any]:
 
 @pytest.mark.parametrize("times", [1, 10])
 def test_pymc_on_rows_has_the_density_of_the_model_on_cells_of_the_contest(module: Any, data: Any, times: int) -> None:
-    """Also where cells hold many people."""
+    """Also where cells hold more than one person, and where districts are so large that effects are partly centred."""
     loyalty, cells = module("loyalty"), counts_times(data.cells, times)
     assert cells["people"].max() > 1
+    assert bool(models.get("reported_loyalty").centring(cells)) == (times > 1)
     assert loyalty.agree(cells, data.priors, loyalty.by_rows(cells, data.priors)) < loyalty.TOLERANCE
 
 

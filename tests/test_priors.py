@@ -141,22 +141,16 @@ def density(p: Parameter, graph: graphs.Graph, theta: toys.Theta) -> float:
         return float(entry.logpdf(value[1:], theta).sum())
     if p.construct == "correlation":  # d theta / d beta = 2
         return float(entry.logpdf(value, theta)) + np.log(2.0)
-    if p.together:  # d theta / d z = sigma sqrt(det of its correlations / det of those before) / wide in each of them
-        wide = graph.wide(p, theta, graph.priors._given(p.together, theta)[1])
-        return deviates_density(p, graph, theta) - float(dimensions(entry, value) * np.log(wide))
-    if p.construct == "pooled":  # d theta / d z = sigma / wide in each free dimension
-        unit = entry.resolved(theta)["sigma"] / graph.wide(p, theta, 1.0)
-        return float(entry.logpdf(value, theta).sum() + dimensions(entry, value) * np.log(unit))
+    if p.together:  # d theta / d z = sigma sqrt(det of its correlations / det of those before) in each free dimension
+        return deviates_density(p, graph, theta)
+    if p.construct == "pooled":  # d theta / d z = sigma in each free dimension
+        free = value.size - value.size // value.shape[-1] if entry.distribution == "ZeroSumNormal" else value.size
+        return float(entry.logpdf(value, theta).sum() + free * np.log(entry.resolved(theta)["sigma"]))
     return float(entry.logpdf(value, theta).sum())
 
 
-def dimensions(entry: Prior, value: np.ndarray[Any, Any]) -> int:
-    """How many numbers are free in a pooled effect."""
-    return value.size - value.size // value.shape[-1] if entry.distribution == "ZeroSumNormal" else value.size
-
-
 def deviates_density(p: Parameter, graph: graphs.Graph, theta: toys.Theta) -> float:
-    """Log density of a correlated effect's standard deviates: of all, less that of those before, times Jacobian.
+    """Log density of a correlated effect's own deviates: of all effects, less that of those before it, times Jacobian.
 
     By whole correlation matrices; effects that sum to zero over n districts have the density of n - 1 independent ones.
     """

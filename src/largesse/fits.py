@@ -111,7 +111,7 @@ def fit_fingerprint(model: Model, cells: Cells, priors: PriorSet, sampler: Sampl
     read = {n: [priors[n].distribution, dict(priors[n].arguments)] for n in sorted(p.name for p in kept)}
     data = {str(n): np.asarray(v) for n, v in cells.variables.items() if v.dtype.kind in "if"}
     names = {str(d): [str(v) for v in cells[d].to_numpy()] for d in cells.coords}
-    how = source("sampling.py", "centring.py", "models/wall.py")
+    how = source("sampling.py", "centring.py")
     made_by = (model.fingerprint, how, data, names, read, sampler.model_dump(), seed, engines())
     if priors.borrowed is None:
         return fingerprint(*made_by)

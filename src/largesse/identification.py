@@ -39,9 +39,7 @@ SAMPLER: Final = Sampler(draws=1000, tune=500, chains=2)
 ESS: Final = 1000  # of every scalar that is judged: the ratio of two sds is then known to 3 %
 MOST: Final = 20_000  # draws per chain; what has fewer effective draws then says so
 DIGITS: Final = 6  # of the cells that were cloned: the last ones of a mean are the processor's own
-CODE: Final = (
-    *("identification.py", "cloning.py", "sampling.py", "centring.py", "models/wall.py", "parameters.py", "priors.py"),
-)
+CODE: Final = ("identification.py", "cloning.py", "sampling.py", "centring.py", "parameters.py", "priors.py")
 
 
 @dataclass(frozen=True)

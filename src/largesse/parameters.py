@@ -8,13 +8,16 @@ from typing import Final, Literal
 
 from largesse.results import DroppedTerm, Status
 
-Construct = Literal["effect", "zero_sum", "pooled", "correlated", "correlation", "cutpoints", "discrimination"]
+Construct = Literal[
+    "effect", "zero_sum", "pooled", "partly_centred", "correlated", "correlation", "cutpoints", "discrimination"
+]
 Support = Literal["real", "positive", "correlation", "simplex"]
 
 SUFFIX: Final[Mapping[Construct, str]] = {
     "effect": "",  # sampled as it is
     "zero_sum": "",  # sampled as it is, summing to zero over its last dimension
-    "pooled": "_z",  # sampled as deviates, in a unit that follows its own sd
+    "pooled": "_z",  # sampled as standard deviates, times its own sd
+    "partly_centred": "_z",  # likewise, times a power of it; never declared, see `Model.realised`
     "correlated": "_z",  # as deviates, too, mixed with the deviates of the effects it goes together with
     "correlation": "_beta",  # sampled on (0, 1), stretched to (-1, 1)
     "cutpoints": "_stick",  # sampled as the sticks of a Dirichlet over answers

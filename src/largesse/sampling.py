@@ -7,18 +7,17 @@ import multiprocessing
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from itertools import permutations
 from typing import Any, Final
 
 import numpy as np
 import nutpie
 import xarray as xr
 
-from largesse import machine_code, seeds
+from largesse import centring, machine_code, seeds
 from largesse.cells import Cells
 from largesse.errors import LargesseError
 from largesse.fits import Fit, fit_fingerprint
-from largesse.models.contract import NODES, Model
+from largesse.models.contract import CENTRING, NODES, Model
 from largesse.priors import PriorSet
 from largesse.settings import Sampler
 from largesse.store import fingerprint
@@ -26,8 +25,8 @@ from largesse.store import fingerprint
 Array = np.ndarray[Any, Any]
 log = logging.getLogger(__name__)
 
-USUAL: Final = 0.75  # acceptance aimed at: 7 gradients a draw; at 0.9 it takes 15, and a draw is worth little more
-NESTED: Final = 0.85  # where effects lie within others: fewer draws diverge where many people tell both
+TARGET_ACCEPT: Final = 0.9  # sds near zero are common here; 0.8 left divergences in small surveys
+SHORT: Final = Sampler(draws=200, tune=200, chains=2)  # a run that tells how far to centre
 EVERY: Final = 10_000  # milliseconds between two lines of progress where there is no terminal to draw a bar on
 
 
@@ -40,10 +39,11 @@ _compiled: dict[str, Any] = {}
 
 def compiled(model: Model, cells: Cells, priors: PriorSet) -> Any:
     """The compiled model of this structure; built once per process, then reused with other data."""
-    kept, _ = model.active(cells)
+    kept = model.realised(cells)
     structure = {str(d): [str(v) for v in cells[d].to_numpy()] for d in cells.coords}
     terms = [p.name for p in kept]  # designs of the same names may differ in these: whether coverage varies, say
-    key = fingerprint(model.fingerprint, structure, terms, cells["answers"].to_numpy(), priors.fingerprint)
+    how = [p.construct for p in kept]  # and in whether enough people tell an effect
+    key = fingerprint(model.fingerprint, structure, terms, how, cells["answers"].to_numpy(), priors.fingerprint)
     if key not in _compiled:
         log.info("%s: building", model.name)
         _compiled[key] = machine_code.compiled(model.build(cells, priors), terms)
@@ -84,9 +84,9 @@ def fit(
     priors.check(model.parameters)
     ready = compiled(model, cells, priors)
     arrays = {**model.data(cells, nodes), **priors.data}
+    arrays |= _shares(model, cells, priors, ready, arrays, seed)
     longer = sampler.model_copy(update={"draws": attempt * sampler.draws, "tune": attempt * sampler.tune})
-    branch = seeds.integer(seed, "fit", model.name, attempt)
-    tree = _drawn(model, ready, arrays, longer, acceptance(model, cells), branch)
+    tree = _drawn(model, ready, arrays, longer, seeds.integer(seed, "fit", model.name, attempt))
     named = [p.name for p in model.active(cells)[0]]  # without the deviates that pooled terms are made of
     kept = xr.DataTree.from_dict(
         {"posterior": tree["posterior"].to_dataset()[named], "sample_stats": tree["sample_stats"].to_dataset()}
@@ -96,14 +96,27 @@ def fit(
     return Fit(kept)
 
 
-def acceptance(model: Model, cells: Cells) -> float:
-    """Which acceptance to aim at: whether there is an effect within another, as a district's change in one wave is."""
-    dims = [{*p.dims} for p in model.pooled(cells)]
-    return NESTED if any(one < other for one, other in permutations(dims, 2)) else USUAL
+def _shares(
+    model: Model, cells: Cells, priors: PriorSet, ready: Any, arrays: Mapping[str, Array], seed: int
+) -> dict[str, Array]:
+    """How far to centre each effect that enough people tell, by a short run."""
+    if not (guessed := model.centring(cells)):
+        return {}
+    tree = _drawn(model, ready, arrays, SHORT, seeds.integer(seed, "centring", model.name), store_gradient=True)
+    slopes = tree["sample_stats"]["gradient"].stack(at=("chain", "draw"))
+    theta = {str(n): v.to_numpy().reshape(-1, *v.shape[2:]) for n, v in tree["posterior"].data_vars.items()}
+    shares = {}
+    for p in model.realised(cells):
+        if p.name in guessed:
+            own = [str(name).startswith(p.free) for name in slopes["unconstrained_parameter"].to_numpy()]
+            sd = priors[p.name].resolved(theta)["sigma"]
+            shares[p.name] = centring.share(slopes.to_numpy()[own].T, sd, guessed[p.name])
+    log.info("%s: centred %s", model.name, ", ".join(f"{name} {share:.2f}" for name, share in shares.items()))
+    return {name + CENTRING: np.asarray(share) for name, share in shares.items()}
 
 
 def _drawn(
-    model: Model, ready: Any, arrays: Mapping[str, Array], sampler: Sampler, accept: float, seed: int
+    model: Model, ready: Any, arrays: Mapping[str, Array], sampler: Sampler, seed: int, **stored: bool
 ) -> xr.DataTree:
     """Draws of a compiled model with these data: all that were asked for, or an error."""
     ready = ready.with_data(**_swappable(arrays, {v.name for v in ready.shared_var_keys}))
@@ -111,8 +124,8 @@ def _drawn(
     try:
         tree: xr.DataTree = nutpie.sample(
             ready, draws=sampler.draws, tune=sampler.tune, chains=sampler.chains, cores=_cores(sampler.chains),
-            seed=seed, adaptation=model.adaptation, target_accept=accept, save_warmup=False,
-            **_progress(model.name, started),
+            seed=seed, adaptation=model.adaptation, target_accept=TARGET_ACCEPT, save_warmup=False,
+            **stored, **_progress(model.name, started),
         )  # fmt: skip
     except (RuntimeError, ValueError) as error:
         raise SamplingError(f"{model.name}: the sampler gave up ({error})") from error

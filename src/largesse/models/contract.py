@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
 from typing import Any, Final, Protocol, cast
@@ -16,8 +16,7 @@ import xarray as xr
 from largesse import centring, dims
 from largesse.cells import QUESTIONS, Cells, lacks, part
 from largesse.models import blocks
-from largesse.models.wall import wall
-from largesse.parameters import Parameter, Together, active
+from largesse.parameters import SUFFIX, Parameter, Together, active
 from largesse.priors import Prior, PriorSet
 from largesse.provenance import meaning
 from largesse.resources import models_folder
@@ -28,7 +27,8 @@ Array = np.ndarray[Any, Any]
 Data = Mapping[str, Any]
 Variables = Mapping[str, Any]
 
-TOLD, DEVIATE = "_told", "_deviate"  # after the name of a pooled effect: how precisely answers tell it; what is drawn
+FEW: Final = 100  # people behind each element of a pooled effect, up to which standard deviates are sampled
+CENTRING: Final = "_centring"  # after the name of an effect: the datum that says how far it is centred
 NODES: Final = (21, 31, 61)  # quadrature starts at the first and rises by rule; see `diagnostics.quadrature`
 
 
@@ -111,14 +111,25 @@ class Model:
         """The parameters this design informs, and those it cannot with the reason."""
         return active(self.name, self.parameters, lacks(cells))
 
-    def pooled(self, cells: Cells) -> tuple[Parameter, ...]:
-        """The effects, among those this design informs, that have an sd of their own."""
-        return tuple(p for p in self.active(cells)[0] if p.construct in POOLED)
+    def centring(self, cells: Cells) -> dict[str, float]:
+        """Pooled effect -> how far to centre it when nothing was drawn yet, where enough people tell it.
+
+        None are among them that others are mixed with.
+        """
+        kept, _ = self.active(cells)
+        mixed = {name for p in kept if p.together for name in p.together.effects}
+        behind = {p.name: _people_behind(p, cells) for p in kept if p.construct == "pooled" and p.name not in mixed}
+        return {name: centring.guess(people) for name, people in behind.items() if people > FEW}
+
+    def realised(self, cells: Cells) -> tuple[Parameter, ...]:
+        """The parameters that this design informs, as they are sampled."""
+        centred, (kept, _) = self.centring(cells), self.active(cells)
+        return tuple(replace(p, construct="partly_centred") if p.name in centred else p for p in kept)
 
     def data(self, cells: Cells, nodes: int = NODES[0]) -> dict[str, Array]:
         """All data of a built model but what its priors bring."""
-        told = {p.name + TOLD: np.asarray(centring.told(_people_behind(p, cells))) for p in self.pooled(cells)}
-        return self.arrays(cells, nodes) | told
+        shares = {name + CENTRING: np.asarray(share) for name, share in self.centring(cells).items()}
+        return {**self.arrays(cells, nodes), **shares}
 
     def build(self, cells: Cells, priors: PriorSet, nodes: int = NODES[0]) -> pm.Model:
         """A plain `pm.Model` of these cells, free for anyone to extend.
@@ -127,7 +138,7 @@ class Model:
         likelihood is the observed variable `answers`, whose log probability is count times log p, cell by cell. What is
         borrowed is one potential beside the priors; nothing is added where nothing is.
         """
-        kept, _ = self.active(cells)
+        kept = self.realised(cells)
         with pm.Model(coords=coords(cells, self.twin)) as model:
             data = {name: pm.Data(name, values) for name, values in self.data(cells, nodes).items()}
             variables = realise(kept, priors, self.twin.answers(cells))
@@ -174,11 +185,12 @@ DISTRIBUTIONS: Final[Mapping[str, Any]] = {
 def realise(parameters: tuple[Parameter, ...], priors: PriorSet, answers: Mapping[str, tuple[int, ...]]) -> Variables:
     """The PyMC variables of `parameters` under `priors`, by name; call inside a `pm.Model`."""
     made: dict[str, Any] = {}
-    walled = {priors[p.name].arguments["sigma"] for p in parameters if p.construct in POOLED}
     for p in parameters:
-        construct = "walled" if p.name in walled else p.construct
-        made[p.name] = CONSTRUCTS[construct](p, priors[p.name], made, answers)
+        made[p.name] = CONSTRUCTS[p.construct](p, priors[p.name], made, answers)
     return made
+
+
+STANDARD: Final = {"mu": 0.0, "sigma": 1.0}  # where deviates stand before they are given their place and scale
 
 
 def _effect(p: Parameter, prior: Prior, made: Variables, _answers: Any) -> Any:
@@ -190,39 +202,42 @@ def _people_behind(p: Parameter, cells: Cells) -> float:
     return float(cells["count"].sum()) / prod(cells.sizes[dim] for dim in p.dims)
 
 
-def _walled(p: Parameter, prior: Prior, made: Variables, _answers: Any) -> Any:
-    """The sd of pooled effects: see :mod:`largesse.models.wall`."""
-    arguments = prior.resolved(made)
-    how = wall(prior.distribution, arguments)
-    return DISTRIBUTIONS[prior.distribution](p.name, **arguments, dims=p.dims or None, **how)
-
-
 def _pooled(p: Parameter, prior: Prior, made: Variables, _answers: Any) -> Any:
-    """Its sd times deviates."""
+    """Standard deviates times their sd: what few data inform mixes best this way (Betancourt & Girolami 2015)."""
     arguments = prior.resolved(made)
-    deviates = _deviates(p, prior, arguments["sigma"])
+    deviates = _deviates(p, prior, made)
     return pm.Deterministic(p.name, arguments.get("mu", 0.0) + arguments["sigma"] * deviates, dims=p.dims)
 
 
-def _correlated(p: Parameter, prior: Prior, made: Variables, _answers: Any) -> Any:
-    """Deviates mixed with those of the effects before by a row of a Cholesky factor (Joe 2006), times an sd.
+def _partly_centred(p: Parameter, prior: Prior, made: Variables, _answers: Any) -> Any:
+    """Deviates that keep a power of their sd, times what is left of it: see :mod:`largesse.centring`."""
+    arguments, share = prior.resolved(made), pm.modelcontext(None)[p.name + CENTRING]
+    kept = arguments | {"mu": 0.0, "sigma": arguments["sigma"] ** share}
+    known = {name: kept[name] for name in prior.arguments}
+    deviates = DISTRIBUTIONS[prior.distribution](p.free, **known, dims=p.dims)
+    rest = arguments["sigma"] ** (1 - share)
+    return pm.Deterministic(p.name, arguments.get("mu", 0.0) + rest * deviates, dims=p.dims)
 
-    What answers tell of it, they tell given the effects before: of an effect whose sd is what the mixture leaves it.
+
+def _deviates(p: Parameter, prior: Prior, made: Variables) -> Any:
+    standard = prior.resolved(made) | STANDARD
+    known = {name: standard[name] for name in prior.arguments}
+    return DISTRIBUTIONS[prior.distribution](p.free, **known, dims=p.dims)
+
+
+def _correlated(p: Parameter, prior: Prior, made: Variables, _answers: Any) -> Any:
+    """Standard deviates, mixed with those of the effects before by a row of a Cholesky factor (Joe 2006), times an sd.
+
+    The standard deviates are what is sampled: 24 districts of 80 people say little of a correlation, and sampling the
+    mixed deviates needed as many draws for the same precision and a distribution of our own.
     """
-    sd, together, model = prior.resolved(made)["sigma"], cast("Together", p.together), pm.modelcontext(None)
+    together, model = cast("Together", p.together), pm.modelcontext(None)
     mean, left = 0.0, 1.0
     for effect, name in zip(together.effects, together.partials[-1], strict=True):
-        mean = mean + left * made[name] * model[effect + DEVIATE]
+        mean = mean + left * made[name] * model[effect + SUFFIX[p.construct]]
         left = left * pt.sqrt(1 - made[name] ** 2)
-    return pm.Deterministic(p.name, sd * (mean + left * _deviates(p, prior, sd * left)), dims=p.dims)
-
-
-def _deviates(p: Parameter, prior: Prior, sd: Any) -> Any:
-    """Standard deviates of an effect with this sd, drawn `wide` times as far apart: see :mod:`largesse.centring`."""
-    wide = centring.wide(sd, pm.modelcontext(None)[p.name + TOLD])
-    known = {**prior.arguments, "mu": 0.0, "sigma": wide}
-    drawn = DISTRIBUTIONS[prior.distribution](p.free, **{n: known[n] for n in prior.arguments}, dims=p.dims)
-    return pm.Deterministic(p.name + DEVIATE, drawn / wide, dims=p.dims)
+    mixed = mean + left * _deviates(p, prior, made)
+    return pm.Deterministic(p.name, prior.resolved(made)["sigma"] * mixed, dims=p.dims)
 
 
 def _correlation(p: Parameter, prior: Prior, made: Variables, _answers: Any) -> Any:
@@ -257,12 +272,11 @@ def _discrimination(p: Parameter, prior: Prior, made: Variables, _answers: Any) 
     return pm.Deterministic(p.name, whole, dims=p.dims)
 
 
-POOLED: Final = {"pooled", "correlated"}
 CONSTRUCTS: Final = {
     "effect": _effect,
-    "walled": _walled,
     "zero_sum": _effect,
     "pooled": _pooled,
+    "partly_centred": _partly_centred,
     "correlated": _correlated,
     "correlation": _correlation,
     "cutpoints": _cutpoints,

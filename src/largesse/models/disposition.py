@@ -104,7 +104,7 @@ def summed(asked: Asked, node: Array, weight: Array) -> tuple[Array, ...]:
     nodes = Nodes(node, weight, np.exp(np.outer(asked.scale, node)), np.exp(np.outer(-asked.scale, node)))
     block = _block(questions, len(node))
     risen, sunk = np.exp(asked.bound), np.exp(-asked.bound)
-    width, slope = widths(asked.bound)
+    width, slope = _widths(asked.bound)
     value = np.empty(cells)
     by_above, by_below, by_scale = np.empty_like(asked.x), np.empty_like(asked.x), np.empty_like(asked.x)
     for first in range(0, cells, BLOCK):
@@ -135,7 +135,7 @@ def _block(questions: int, nodes: int) -> Block:
 
 
 @njit(error_model="numpy")
-def widths(bound: Array) -> tuple[Array, Array]:
+def _widths(bound: Array) -> tuple[Array, Array]:
     """[bound, bound] log(1 - exp(low - high)), and what it loses as low rises; nothing where low is not below high."""
     gap = bound.reshape(-1, 1) - bound
     return np.log(-np.expm1(np.minimum(gap, 0.0))), 1.0 / np.expm1(np.maximum(-gap, 0.0))

@@ -3,7 +3,7 @@
 The probability of an answer between the boundaries l < h at predictor x is
 `expit(h - x) - expit(l - x) = (1 - exp(l - h)) / ((1 + exp(x - h)) (1 + exp(l - x)))`: three positive factors, nothing
 cancels, and a missing answer is simply the interval (-inf, inf) with probability 1. Only the denominator knows the
-disposition, which :mod:`largesse.models.disposition` sums out; where there is none, :mod:`largesse.models.alone` does.
+disposition, which :mod:`largesse.models.disposition` sums out; where there is none, over the single node 0.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ import numpy as np
 import pytensor.tensor as pt
 
 from largesse.cells import Cells
-from largesse.models import alone, disposition
+from largesse.models import disposition
 from largesse.simulators import graded as twin
 
 Array = np.ndarray[Any, Any]
 
 QUADRATURE: Final = str(twin.__file__)  # the source that the nodes come from, part of a model's fingerprint
+ALONE: Final = (np.zeros(1), np.ones(1))  # the node and the weight of no disposition
 FAR: Final = 1e3  # a boundary beyond every answer; exp(-FAR) is exactly 0 in double precision
 
 
@@ -51,7 +52,7 @@ def answers_logp(
     """
     discrimination, sd = scale
     if sd is None:
-        return unmoved(measures(eta, cut, edges, items, (discrimination, 0.0)))
+        return summed_out(measures(eta, cut, edges, items, (discrimination, 0.0)), ALONE)
     return summed_out(measures(eta, cut, edges, items, scale), nodes)
 
 
@@ -90,14 +91,6 @@ def summed_out(every: list[Measure], nodes: tuple[Any, Any]) -> Any:
     scale, row = _laid([pt.atleast_1d(m.scale) for m in every], [zero if m.group is None else m.group for m in every])
     outputs: Any = disposition.summed_out(x, below, above, bound, row, scale, *nodes)
     return outputs[0]
-
-
-def unmoved(every: list[Measure]) -> Any:
-    """[cell] log probability of all answers together, where no disposition moves any."""
-    answered: list[Any] = [
-        alone.answered(pt.broadcast_to(m.x, m.below.shape), m.below, m.above, m.bound) for m in every
-    ]
-    return sum(values for values, *_slopes in answered)
 
 
 def _laid(tables: list[Any], *indices: list[Any]) -> tuple[Any, ...]:

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from largesse.cells import Cells
-from largesse.models import alone, contract, disposition, graded, predictor
+from largesse.models import contract, disposition, graded, predictor
 from largesse.models.contract import Data, Model, Variables
 from largesse.parameters import Parameter
 from largesse.simulators import market_participation as twin
@@ -72,13 +72,5 @@ MODEL = Model(
     arrays=arrays,
     likelihood=likelihood,
     twin=twin,
-    sources=(
-        __file__,
-        contract.__file__,
-        graded.__file__,
-        alone.__file__,
-        disposition.__file__,
-        graded.QUADRATURE,
-        predictor.__file__,
-    ),
+    sources=(__file__, contract.__file__, graded.__file__, disposition.__file__, graded.QUADRATURE, predictor.__file__),
 )

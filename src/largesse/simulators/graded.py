@@ -121,9 +121,9 @@ class Step(NamedTuple):
         """Of a predictor [draw, row] and its cutpoint, discrimination and loading, each [draw]."""
         return cls(np.exp(cut[:, None] - discrimination[:, None] * eta), discrimination * sd)
 
-    def at(self, disposition: float, out: Array | None = None) -> Array:
-        """[draw, row] the chance for people of this disposition; written into `out` where that is given."""
-        out = np.multiply(self.odds_against, np.exp(-self.slope * disposition)[:, None], out=out)
+    def at(self, disposition: float) -> Array:
+        """[draw, row] the chance for people of this disposition."""
+        out = self.odds_against * np.exp(-self.slope * disposition)[:, None]
         out += 1.0
         return np.divide(1.0, out, out=out)
 

@@ -123,16 +123,10 @@ def given(theta: Theta, rows: xr.Dataset, gift: Array, coverage: Array, points: 
 
 
 def _sum(steps: list[tuple[float, graded.Step]], u: float) -> Array:
-    """[draw, row] weighted sum of the chances of passing each step: a dozen of them, for every node.
-
-    Worked out in two tables: were one made for each step, memory would be asked for and given back all the time.
-    """
+    """[draw, row] weighted sum of the chances of passing each step, in place: a dozen of them, for every node."""
     total = np.zeros(steps[0][1].odds_against.shape)
-    chance = np.empty_like(total)
     for weight, step in steps:
-        step.at(u, out=chance)
-        chance *= weight
-        total += chance
+        total += weight * step.at(u)
     return total
 
 
